@@ -1,0 +1,89 @@
+// Package adapters is the contract that every PSP implements. The required part is small; each further ability is an
+// interface of its own, and an adapter has it or has not. An adapter translates: it keeps no state, decides nothing, never
+// retries a call that moves money, and never starts a second charge.
+//
+// Every method returns either an outcome or an error that holds a *payments.Fault. A decline is an outcome. When in doubt
+// whether the PSP acted, the fault is Unknown.
+package adapters
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"switchyard/payments"
+)
+
+// Adapter is what every PSP must do. Authorize holds the money, or takes it when the request says Capture.
+type Adapter interface {
+	Authorize(ctx context.Context, r payments.AuthorizeRequest) (payments.Outcome, error)
+	Capture(ctx context.Context, r payments.CaptureRequest) (payments.Outcome, error)
+	Refund(ctx context.Context, r payments.RefundRequest) (payments.Outcome, error)
+	Lookup(ctx context.Context, r payments.LookupRequest) (payments.Finding, error)
+}
+
+// Voider releases a hold.
+type Voider interface {
+	Void(ctx context.Context, r payments.VoidRequest) (payments.Outcome, error)
+}
+
+// Abandoner makes sure that a charge which has not happened never will. It must never undo a charge that has happened:
+// the PSP refuses then, and the answer is payments.FenceBroken.
+type Abandoner interface {
+	Abandon(ctx context.Context, r payments.AbandonRequest) (payments.Fence, error)
+}
+
+// Incrementer raises a hold.
+type Incrementer interface {
+	Increment(ctx context.Context, r payments.IncrementRequest) (payments.Outcome, error)
+}
+
+// Verifier checks a card without holding money and saves it: an approved outcome carries Refs.Method where the PSP vaults.
+// The outcome of a verification is found out by Lookup with payments.OpVerify.
+type Verifier interface {
+	Verify(ctx context.Context, r payments.VerifyRequest) (payments.Outcome, error)
+}
+
+// Tokenizer saves a card at the PSP without charging it: an approved outcome carries Refs.Method and, where there is one,
+// Refs.Customer.
+type Tokenizer interface {
+	Tokenize(ctx context.Context, r payments.TokenizeRequest) (payments.Outcome, error)
+}
+
+// MethodDeleter deletes a saved method at the PSP. Deleting what is gone already is approved.
+type MethodDeleter interface {
+	DeleteMethod(ctx context.Context, r payments.ForgetRequest) error
+}
+
+// Provider declares one PSP: its name, its configuration and what it can do that code cannot show.
+type Provider struct {
+	Name         string // lower case, as in configuration files: "paymongo"
+	DisplayName  string // "PayMongo"
+	URL          string // the vendor's own site
+	NewConfig    func() Config
+	Capabilities payments.Capabilities
+}
+
+// Config is a PSP's part of the configuration file. NewConfig returns it with its defaults set; the file is decoded over
+// it. It has yaml tags, and payments.Secret for every key.
+type Config interface {
+	// Check returns every fault of the configuration, with the field's yaml name. Live says that the gateway
+	// configuration belongs to a live project: test keys and plain-http URLs are faults there, and live keys in a sandbox.
+	Check(live bool) []FieldFault
+	// Open builds the adapter.
+	Open(d Deps) (Adapter, error)
+}
+
+// FieldFault is one fault in a PSP's configuration.
+type FieldFault struct {
+	Field   string // yaml name
+	Message string // what is wrong and what to do
+}
+
+// Deps is what an adapter is given by the program.
+type Deps struct {
+	Transport http.RoundTripper // never nil; adapters make no client of their own
+	Logger    *slog.Logger
+	Now       func() time.Time
+}
