@@ -1,0 +1,249 @@
+package flow
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"switchyard/adapters"
+	"switchyard/payments"
+	"switchyard/router"
+)
+
+// Times of the questions about an open attempt.
+const (
+	leaseGrace        = 2 * time.Second        // beyond a call's deadline, before anybody else may ask
+	firstQuestion     = 250 * time.Millisecond // after an unknown outcome; a PSP needs a moment to show what it did
+	questionInterval  = 2 * time.Second        // while the payer waits, and until a "not found" is confirmed
+	maxIntervalEarly  = 30 * time.Second       // within the first ten minutes
+	early             = 10 * time.Minute
+	maxInterval       = time.Hour
+	giveUpAfter       = 72 * time.Hour   // then an operator has to look; it never becomes "failed" by itself
+	payerPatience     = 15 * time.Minute // an action that was not taken by then is abandoned
+	confirmedAbsences = 2                // "not found" answers that confirm each other
+)
+
+var errFenced = errors.New("flow: the PSP confirmed that it can no longer charge")
+
+// firstAsked is when the worker may ask first: at once for a step of the payer or the PSP, after the payer's patience
+// for an unknown outcome, which the live call asks about itself.
+func (e *Engine) firstAsked(r payments.Result, deadline time.Time) time.Time {
+	soon := e.now().Add(questionInterval)
+	if r.Fault != nil && deadline.After(soon) {
+		return deadline.Add(leaseGrace)
+	}
+	return soon
+}
+
+// resolve asks about an attempt of unknown outcome while the payer waits. It returns what became certain, or an open
+// state that is new; known is false when nothing is known at the end.
+func (e *Engine) resolve(ctx context.Context, s *subject, id string, deadline time.Time, resend func(context.Context) (payments.Outcome, error)) (payments.Result, bool) {
+	timer := time.NewTimer(firstQuestion)
+	defer timer.Stop()
+	for {
+		if !e.now().Before(deadline) {
+			e.askSoon(ctx, s, id)
+			return payments.Result{}, false
+		}
+		select {
+		case <-timer.C:
+		case <-e.worker.stopping():
+			return payments.Result{}, false // the next process goes on asking
+		}
+		if r, news := e.ask(ctx, s, id, resend); news {
+			return r, true
+		}
+		timer.Reset(min(questionInterval, max(deadline.Sub(e.now()), time.Millisecond)))
+	}
+}
+
+// askSoon hands an attempt over to the worker when the payer's patience has ended.
+func (e *Engine) askSoon(ctx context.Context, s *subject, id string) {
+	d := e.draft(s)
+	a := s.pay.Attempt(id)
+	d.attempts[id] = true // keeps the counters
+	d.change.Jobs = append(d.change.Jobs, askJob(a, d.now.Add(questionInterval), d.now))
+	if err := d.commit(ctx, e); err != nil {
+		e.log.WarnContext(ctx, "an open attempt waits for its lease to end", "attempt", id, "error", err)
+		return
+	}
+	e.wake()
+}
+
+// ask puts one question about an open attempt, and fences it or proves it absent where that is possible. news says that
+// the result is to be settled: it is certain, or an open state that was not known before. The attempt's counters and
+// references are updated in memory.
+func (e *Engine) ask(ctx context.Context, s *subject, id string, resend func(context.Context) (payments.Outcome, error)) (r payments.Result, news bool) {
+	a := s.pay.Attempt(id)
+	gateway, ok := e.gateways[a.GatewayConfigurationID]
+	if !ok {
+		e.log.ErrorContext(ctx, "an open attempt's gateway configuration is gone; put it back to learn the outcome", "attempt", a.ID, "gateway_configuration", a.GatewayConfigurationID)
+		return payments.Result{}, false
+	}
+	f, err := e.lookup(ctx, gateway, a)
+	if err != nil {
+		e.countQuestion(ctx, a, "no answer")
+		return payments.Result{}, false
+	}
+	a.Questions++
+	a.Refs = a.Refs.Merge(f.Refs).Merge(f.Outcome.Refs)
+	e.countQuestion(ctx, a, string(f.Kind))
+	switch f.Kind {
+	case payments.FoundOutcome:
+		a.Absences = 0
+		r := normalise(payments.Result{Outcome: f.Outcome})
+		return r, stateAfter(r) != a.State && stateAfter(r) != payments.AttemptUnknown
+	case payments.FoundTotals:
+		if r, certain := effectOf(a, f); certain {
+			return r, true
+		}
+		if !unchanged(a, f.Totals) {
+			return payments.Result{}, false // something else moved this payment: an operator's or the PSP's doing
+		}
+	case payments.Processing:
+		a.Absences = 0
+		if a.State == payments.AttemptAction && e.abandoned(s, a) {
+			return e.fence(ctx, gateway, a)
+		}
+		return payments.Result{}, false
+	case payments.NotFound:
+	}
+	a.Absences++
+	return e.absent(ctx, gateway, a, resend)
+}
+
+func (e *Engine) lookup(ctx context.Context, g Gateway, a *payments.Attempt) (payments.Finding, error) {
+	request := payments.LookupRequest{Operation: askedAs(g, a), Reference: a.Reference, Refs: a.Refs, Amount: a.Amount, Before: a.Before, SentAt: a.SentAt}
+	classify := func(f payments.Finding, err error) payments.Result {
+		return payments.Result{Outcome: payments.Outcome{Status: payments.Approved}, Fault: payments.AsFault(err)}
+	}
+	return router.Do(ctx, e.router, g.ID, payments.OpLookup, g.Timeout, classify, func(ctx context.Context) (payments.Finding, error) {
+		return g.Adapter.Lookup(ctx, request)
+	})
+}
+
+// askedAs is the operation that the PSP saw: a verification without an ability of its own is a small hold.
+func askedAs(g Gateway, a *payments.Attempt) payments.Operation {
+	if _, ok := g.Adapter.(adapters.Verifier); a.Operation == payments.OpVerify && !ok {
+		return payments.OpAuthorize
+	}
+	return a.Operation
+}
+
+// abandoned says that nobody will take the step that the PSP waits for.
+func (e *Engine) abandoned(s *subject, a *payments.Attempt) bool {
+	return s.orphaned || e.now().Sub(a.SentAt) > payerPatience
+}
+
+// absent decides what a "not found" is worth. By itself it proves nothing: the PSP may still be working on the request.
+func (e *Engine) absent(ctx context.Context, g Gateway, a *payments.Attempt, resend func(context.Context) (payments.Outcome, error)) (payments.Result, bool) {
+	operation := askedAs(g, a)
+	recovery := g.Capabilities.Recovery[operation]
+	if recovery.Fence && operation.Charges() {
+		if r, certain := e.fence(ctx, g, a); certain {
+			return r, true
+		}
+	}
+	if resend != nil && recovery.Resend {
+		if r := e.guarded(ctx, a, resend); r.Fault == nil {
+			return r, true // the PSP takes it for the same operation, so this is its outcome
+		}
+	}
+	wait := recovery.AbsenceAfter
+	if wait > 0 && e.limits.AbsenceAfter > 0 {
+		wait = e.limits.AbsenceAfter
+	}
+	if wait > 0 && a.Absences >= confirmedAbsences && e.now().Sub(a.SentAt) > wait {
+		return certainlyNot(errors.New("flow: absent after the PSP's longest processing time")), true
+	}
+	return payments.Result{}, false
+}
+
+// fence asks the PSP to make sure that it can no longer charge.
+func (e *Engine) fence(ctx context.Context, g Gateway, a *payments.Attempt) (payments.Result, bool) {
+	abandoner, ok := g.Adapter.(adapters.Abandoner)
+	if !ok {
+		return payments.Result{}, false
+	}
+	request := payments.AbandonRequest{Operation: askedAs(g, a), Reference: a.Reference, Refs: a.Refs}
+	classify := func(_ payments.Fence, err error) payments.Result {
+		return payments.Result{Outcome: payments.Outcome{Status: payments.Approved}, Fault: payments.AsFault(err)}
+	}
+	answer, err := router.Do(ctx, e.router, g.ID, payments.OpAbandon, g.Timeout, classify, func(ctx context.Context) (payments.Fence, error) {
+		return abandoner.Abandon(ctx, request)
+	})
+	if err != nil {
+		return payments.Result{}, false
+	}
+	e.countQuestion(ctx, a, "fence "+string(answer))
+	if answer == payments.FenceBroken {
+		a.Absences = 0 // it has charged after all, or is about to
+	}
+	return certainlyNot(errFenced), answer == payments.Fenced
+}
+
+// certainlyNot is the result of an attempt that is proven not to have happened.
+func certainlyNot(why error) payments.Result {
+	return payments.Result{Fault: &payments.Fault{Kind: payments.NeverSent, Code: payments.GatewayNetworkError, Err: why}}
+}
+
+// effectOf derives an operation's outcome from the payment's totals before and now.
+func effectOf(a *payments.Attempt, f payments.Finding) (payments.Result, bool) {
+	b, n, want := a.Before, f.Totals, a.Amount.Minor
+	done := false
+	switch a.Operation {
+	case payments.OpAuthorize, payments.OpVerify:
+		done = n.Authorized == want
+	case payments.OpSale, payments.OpCapture:
+		done = n.Captured == b.Captured+want
+	case payments.OpRefund:
+		done = n.Refunded == b.Refunded+want
+	case payments.OpIncrement:
+		done = n.Authorized == b.Authorized+want
+	case payments.OpVoid:
+		done = n.Voided > b.Voided
+	case payments.OpTokenize, payments.OpLookup, payments.OpAbandon:
+	}
+	return payments.Result{Outcome: payments.Outcome{Status: payments.Approved, Refs: f.Refs}}, done
+}
+
+// unchanged says that the totals show nothing of the operation.
+func unchanged(a *payments.Attempt, now payments.Totals) bool {
+	b := a.Before
+	switch a.Operation {
+	case payments.OpAuthorize, payments.OpVerify, payments.OpSale:
+		return now.Authorized == 0 && now.Captured == 0
+	case payments.OpCapture:
+		return now.Captured == b.Captured
+	case payments.OpRefund:
+		return now.Refunded == b.Refunded
+	case payments.OpIncrement:
+		return now.Authorized == b.Authorized
+	case payments.OpVoid:
+		return now.Voided == b.Voided
+	case payments.OpTokenize, payments.OpLookup, payments.OpAbandon:
+	}
+	return false
+}
+
+// nextQuestion is how long to wait after a question. A question without an answer does not use up a step of the schedule,
+// but many in a row slow down too.
+func nextQuestion(a *payments.Attempt, unanswered int, now time.Time) time.Duration {
+	wait := questionInterval
+	if steps := a.Questions - confirmedAbsences; steps > 0 {
+		wait = grow(wait, steps)
+	}
+	limit := maxIntervalEarly
+	if now.Sub(a.SentAt) > early {
+		limit = maxInterval
+	}
+	return min(limit, max(wait, min(maxIntervalEarly, grow(questionInterval, unanswered/2))))
+}
+
+// grow lengthens a wait by half, steps times, up to the longest interval.
+func grow(wait time.Duration, steps int) time.Duration {
+	for ; steps > 0 && wait < maxInterval; steps-- {
+		wait += wait / 2
+	}
+	return wait
+}

@@ -1,0 +1,459 @@
+package flow
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"time"
+
+	"switchyard/adapters"
+	"switchyard/payments"
+	"switchyard/router"
+	"switchyard/tokens"
+)
+
+// ChargeRequest asks to pay an invoice.
+type ChargeRequest struct {
+	ProjectID, InvoiceID string
+	Source               string // card_…, tok_… or cust_…; empty captures an earlier hold
+	Amount               string // decimal text in major units; empty means all of the invoice
+	AuthorizeOnly        bool
+	Incremental          bool // the hold may be raised later
+	Public               bool // asked with the invoice's client secret, not with the project's key
+	AutoCaptureAt        time.Time
+	ClientIP, UserAgent  string
+	Metadata             map[string]string
+	Claim                *payments.ClaimRequest
+}
+
+// course is one run of a charging operation over its candidates.
+type course struct {
+	*subject
+	operation   payments.Operation
+	request     ChargeRequest
+	amount      payments.Money // of a payment; a verification's depends on the candidate
+	source      tokens.Resolved
+	card        *payments.CardData // opened once, in memory for this run only
+	payer       payments.Payer
+	initiation  payments.Initiation
+	intent      string
+	incremental bool
+	decision    payments.Decision
+	claim       *payments.ClaimRequest
+	change      payments.Change   // written with the first intent: what belongs to the token of a verification
+	deadline    time.Time         // the payer's patience ends
+	final       payments.Snapshot // the answer
+}
+
+// Authorize holds an invoice's money.
+func (e *Engine) Authorize(ctx context.Context, r ChargeRequest) (payments.Snapshot, error) {
+	r.AuthorizeOnly = true
+	return e.pay(ctx, r)
+}
+
+// Capture takes an invoice's money: what an earlier authorize holds, or, with a source, in one step.
+func (e *Engine) Capture(ctx context.Context, r ChargeRequest) (payments.Snapshot, error) {
+	return e.pay(ctx, r)
+}
+
+func (e *Engine) pay(ctx context.Context, r ChargeRequest) (payments.Snapshot, error) {
+	unlock, err := e.locks.lock(ctx, r.ProjectID+"/"+r.InvoiceID)
+	if err != nil {
+		return payments.Snapshot{}, err
+	}
+	defer unlock()
+	pay, err := e.read(ctx, r.ProjectID, r.InvoiceID)
+	if err != nil {
+		return payments.Snapshot{}, err
+	}
+	if !r.AuthorizeOnly && pay.Transaction.InFlight == "" &&
+		(pay.Transaction.Status == payments.StatusAuthorized || r.Source == "" && pay.Transaction.Status == payments.StatusCompleted) {
+		return e.captureHold(ctx, pay, r)
+	}
+	if err := e.mayCharge(pay, r); err != nil {
+		return payments.Snapshot{}, err
+	}
+	c, err := e.chargeCourse(ctx, pay, r)
+	if err != nil {
+		return payments.Snapshot{}, err
+	}
+	defer e.vault.WipeCVC(context.WithoutCancel(ctx), r.ProjectID, c.source.Card.ID)
+	return e.run(context.WithoutCancel(ctx), c)
+}
+
+// mayCharge says why an invoice cannot be charged now.
+func (e *Engine) mayCharge(pay *payments.Payment, r ChargeRequest) error {
+	t := &pay.Transaction
+	switch {
+	case t.InFlight != "" || t.Status == payments.StatusPending || t.Status == payments.StatusPendingCapture:
+		return stillProcessing()
+	case t.Status == payments.StatusReview:
+		return payments.NewError(payments.CodeStillProcessing, "This payment is under review: its outcome at the PSP is not known.")
+	case t.Status == payments.StatusAuthorized:
+		return payments.NewError(payments.CodeValidation, "This invoice is authorized already: capture it, or void it.")
+	case t.Status == payments.StatusCompleted || t.Status == payments.StatusRefunded:
+		return payments.NewError(payments.CodeValidation, "This invoice has been paid already.")
+	case t.Status == payments.StatusVoided:
+		return payments.NewError(payments.CodeValidation, "This invoice has been voided: create another one.")
+	case !pay.Invoice.ExpiresAt.IsZero() && !e.now().Before(pay.Invoice.ExpiresAt):
+		return payments.NewError(payments.CodeValidation, "This invoice has expired: create another one.")
+	case pay.Invoice.Amount.Minor <= 0:
+		return payments.NewError(payments.CodeInvalidAmount, "This invoice has nothing to pay.")
+	case r.Source == "":
+		return payments.NewError(payments.CodeMissingSource, "Give a source: a card, a customer token, or a customer with a default token.")
+	}
+	return nil
+}
+
+func stillProcessing() error {
+	return payments.NewError(payments.CodeStillProcessing, "An operation on this payment is in flight and its outcome is not known yet. Read the invoice again later.")
+}
+
+// chargeCourse gathers everything a payment's run needs, without writing anything.
+func (e *Engine) chargeCourse(ctx context.Context, pay *payments.Payment, r ChargeRequest) (*course, error) {
+	source, err := e.tokens.Resolve(ctx, r.ProjectID, r.Source)
+	if err != nil {
+		return nil, err
+	}
+	if err := sourceFits(pay, source, r.Public); err != nil {
+		return nil, err
+	}
+	amount := pay.Invoice.Amount
+	if r.Amount != "" && !r.AuthorizeOnly {
+		if amount, err = partOf(r.Amount, amount); err != nil {
+			return nil, err
+		}
+	}
+	c := &course{
+		subject: &subject{pay: pay}, operation: payments.OpSale, request: r, amount: amount, source: source, claim: r.Claim,
+		initiation: pay.Invoice.Initiation, intent: pay.Invoice.PaymentIntent, incremental: r.Incremental || pay.Invoice.Incremental,
+		deadline: e.now().Add(e.limits.PayerBudget),
+	}
+	if r.AuthorizeOnly {
+		c.operation = payments.OpAuthorize
+	}
+	c.source.Mappings = maps.Clone(source.Mappings) // the run may forget one
+	customerID := pay.Invoice.CustomerID
+	if customerID == "" {
+		customerID = source.CustomerID
+	}
+	if c.payer, err = e.payerOf(ctx, r.ProjectID, customerID); err != nil {
+		return nil, err
+	}
+	c.payer.IPAddress, c.payer.UserAgent = r.ClientIP, r.UserAgent
+	return c, e.decide(ctx, c, customerID, pay.Invoice.Metadata)
+}
+
+// sourceFits checks that the source may pay this invoice.
+func sourceFits(pay *payments.Payment, source tokens.Resolved, public bool) error {
+	owner := pay.Invoice.CustomerID
+	if source.Token == nil {
+		return nil
+	}
+	if (owner != "" || public) && source.Token.CustomerID != owner {
+		return payments.NewError(payments.CodeSourceInvalid, "This token belongs to another customer than the invoice.")
+	}
+	return nil
+}
+
+// partOf reads an amount that must be a part of the whole.
+func partOf(text string, whole payments.Money) (payments.Money, error) {
+	part, err := payments.ParseAmount(text, whole.Currency)
+	if err != nil {
+		return payments.Money{}, err
+	}
+	if part.Minor <= 0 || part.Minor > whole.Minor {
+		return payments.Money{}, payments.Errorf(payments.CodeInvalidAmount, "The amount must be more than 0 and at most %s %s.", whole, whole.Currency)
+	}
+	return part, nil
+}
+
+func (e *Engine) payerOf(ctx context.Context, projectID, customerID string) (payments.Payer, error) {
+	if customerID == "" {
+		return payments.Payer{}, nil
+	}
+	c, err := e.tokens.Customer(ctx, projectID, customerID)
+	if payments.ErrorCode(err) == payments.CodeCustomerNotFound {
+		return payments.Payer{}, nil // deleted since: the invoice can still be paid
+	}
+	if err != nil {
+		return payments.Payer{}, err
+	}
+	return payments.Payer{CustomerID: c.ID, FirstName: c.FirstName, LastName: c.LastName, Email: c.Email, Phone: c.Phone, CountryCode: c.CountryCode}, nil
+}
+
+// decide asks the router and refuses when no candidate is left.
+func (e *Engine) decide(ctx context.Context, c *course, customerID string, metadata map[string]string) error {
+	card := c.source.Card
+	facts := payments.Facts{
+		ProjectID: c.request.ProjectID, InvoiceID: c.request.InvoiceID, CustomerID: customerID, Operation: c.operation, Amount: c.amount,
+		Scheme: card.Facts.Scheme, IIN: card.Facts.IIN, CardCountry: card.Facts.Country, HasCard: card.ID != "",
+		HasCVC:     card.ID != "" && e.vault.HasCVC(ctx, c.request.ProjectID, card.ID),
+		Initiation: c.initiation, Incremental: c.incremental, Metadata: metadata, Mappings: c.source.Mappings,
+	}
+	if t := c.source.Token; t != nil {
+		facts.BoundTo = t.GatewayConfigurationID
+	}
+	c.decision = e.router.Decide(facts)
+	c.decision.DecidedAt = e.now()
+	if len(c.decision.Order()) > 0 {
+		return nil
+	}
+	err := payments.NewError(payments.CodeNoGateway, "No gateway configuration can take this payment.")
+	for _, x := range c.decision.Candidates {
+		err.Fields = append(err.Fields, payments.FieldFault{Name: x.GatewayConfigurationID, Message: x.Reason})
+	}
+	return err
+}
+
+// run tries the candidates in order. It moves on only when it is certain that nothing was charged, and it makes the
+// outcome of each candidate durable at the latest together with the next one's intent.
+func (e *Engine) run(ctx context.Context, c *course) (payments.Snapshot, error) {
+	queue := c.decision.Order()
+	var last *closed
+	cascades, reinserted := 0, false
+	for i := 0; i < len(queue); i++ {
+		id, err := e.begin(ctx, c, queue[i], last)
+		if err != nil {
+			return payments.Snapshot{}, err
+		}
+		r, known, err := e.try(ctx, c, id)
+		if err != nil || !known {
+			return c.final, err
+		}
+		if r.Fault != nil && r.Fault.MethodGone && !reinserted {
+			// The PSP has forgotten the saved method: charge the card itself there, once.
+			reinserted = true
+			delete(c.source.Mappings, queue[i].GatewayConfigurationID)
+			queue = append(queue[:i+1], append([]payments.Candidate{queue[i]}, queue[i+1:]...)...)
+		}
+		if i+1 < len(queue) && payments.CanTryNext(r, cascades) && e.now().Before(c.deadline) {
+			if r.Fault == nil && r.Outcome.Class() == payments.ClassCascadeOnce {
+				cascades++
+			}
+			last = &closed{attemptID: id, result: r}
+			continue
+		}
+		if err := e.settle(ctx, c.subject, id, r, settling{last: true, final: &c.final}); err != nil {
+			return payments.Snapshot{}, err
+		}
+		break
+	}
+	return c.final, nil
+}
+
+// closed is an attempt that certainly did not charge, whose end is not durable yet.
+type closed struct {
+	attemptID string
+	result    payments.Result
+}
+
+// begin makes the intent durable: durable commit 1. The end of the candidate before is written with it.
+func (e *Engine) begin(ctx context.Context, c *course, to payments.Candidate, before *closed) (string, error) {
+	d := e.draft(c.subject)
+	first := before == nil
+	if first {
+		d.change = c.change
+	} else {
+		a := c.pay.Attempt(before.attemptID)
+		if err := d.record(a, before.result, false); err != nil {
+			return "", err
+		}
+		e.forgetMethod(ctx, d, a, before.result)
+		e.logAttempt(ctx, a, a.SentAt)
+	}
+	a := e.newAttempt(c, to)
+	if first {
+		decision := c.decision
+		a.Decision = &decision
+		d.claim = claimOf(c.request.ProjectID, c.claim, a.ID, d.now)
+	}
+	d.addAttempt(a)
+	d.change.Jobs = append(d.change.Jobs, askJob(&a, d.now.Add(e.gateways[a.GatewayConfigurationID].Timeout+leaseGrace), d.now))
+	if c.token == nil {
+		if err := e.beginPayment(d, c, &a, first); err != nil {
+			return "", err
+		}
+	}
+	if err := d.commit(ctx, e); err != nil {
+		if errors.Is(err, payments.ErrConflict) {
+			return "", stillProcessing() // another process works on the same payment or card
+		}
+		return "", err
+	}
+	if a.TokenID != "" && (!first || c.token != nil) {
+		e.tokens.Changed(ctx, a.ProjectID, a.TokenID)
+	}
+	return a.ID, nil
+}
+
+func (e *Engine) newAttempt(c *course, to payments.Candidate) payments.Attempt {
+	ref := payments.NewReference()
+	a := payments.Attempt{
+		ProjectID: c.request.ProjectID, ID: payments.AttemptID(ref), Reference: ref, CustomerID: c.payer.CustomerID, CardID: c.source.Card.ID,
+		Operation: c.operation, GatewayConfigurationID: to.GatewayConfigurationID, PSP: to.PSP, Amount: c.amount, Metadata: c.request.Metadata,
+	}
+	if c.source.Token != nil {
+		a.TokenID = c.source.Token.ID
+	}
+	if c.claim != nil {
+		a.ClaimScope, a.ClaimKey = c.claim.Scope, c.claim.Key
+	}
+	if c.token == nil {
+		a.InvoiceID, a.TransactionID, a.Before = c.pay.Invoice.ID, c.pay.Transaction.ID, c.pay.Transaction.Totals
+	} else {
+		a.Amount = e.verificationAmount(c, to.GatewayConfigurationID)
+	}
+	return a
+}
+
+// beginPayment writes what an intent changes of the payment itself.
+func (e *Engine) beginPayment(d *draft, c *course, a *payments.Attempt, first bool) error {
+	t := &d.pay.Transaction
+	if err := d.moveTransaction(payments.StatusPending, "sent to "+a.PSP); err != nil {
+		return err
+	}
+	t.InFlight, t.GatewayConfigurationID, t.PSP = a.ID, a.GatewayConfigurationID, a.PSP
+	t.AttemptsCount++
+	if !first {
+		return nil
+	}
+	t.CardID, t.TokenID, t.Incremental = a.CardID, a.TokenID, c.incremental
+	if t.CustomerID == "" {
+		t.CustomerID = c.source.CustomerID
+	}
+	if card := c.source.Card; c.source.Token == nil && card.ID != "" { // a card pays once
+		card.UsedBy = t.ID
+		card.Version++
+		d.change.Cards = append(d.change.Cards, card)
+		c.source.Card = card
+	}
+	inv := &d.pay.Invoice
+	if inv.CustomerID != t.CustomerID || inv.TokenID != t.TokenID || inv.Incremental != c.incremental || !c.request.AutoCaptureAt.IsZero() {
+		inv.CustomerID, inv.TokenID, inv.Incremental = t.CustomerID, t.TokenID, c.incremental
+		if !c.request.AutoCaptureAt.IsZero() {
+			inv.AutoCaptureAt = c.request.AutoCaptureAt
+		}
+		d.invoice = true
+	}
+	return nil
+}
+
+func claimOf(projectID string, r *payments.ClaimRequest, attemptID string, now time.Time) *payments.Claim {
+	if r == nil {
+		return nil
+	}
+	return &payments.Claim{ClaimKey: payments.ClaimKey{ProjectID: projectID, Scope: r.Scope, Key: r.Key}, Fingerprint: r.Fingerprint, AttemptID: attemptID, CreatedAt: now}
+}
+
+// try makes the call and, when its outcome is not known, asks for it while the payer waits. known is false when the
+// attempt stays open; that state is durable then and c.final is the answer.
+func (e *Engine) try(ctx context.Context, c *course, id string) (r payments.Result, known bool, err error) {
+	call := func(ctx context.Context) (payments.Outcome, error) { return e.charge(ctx, c, id) }
+	r = e.guarded(ctx, c.pay.Attempt(id), call)
+	if !stateAfter(r).Open() {
+		return r, true, nil
+	}
+	if err := e.settle(ctx, c.subject, id, r, settling{askAt: e.firstAsked(r, c.deadline), final: &c.final}); err != nil {
+		return r, false, err
+	}
+	if r.Fault == nil {
+		return r, false, nil // the payer must act, or the PSP will tell later
+	}
+	r, known = e.resolve(ctx, c.subject, id, c.deadline, call)
+	if !known || !stateAfter(r).Open() {
+		return r, known, nil
+	}
+	err = e.settle(ctx, c.subject, id, r, settling{askAt: e.firstAsked(r, c.deadline), final: &c.final})
+	return r, false, err
+}
+
+// guarded makes one call that moves money, through the gateway's breaker and under its deadline.
+func (e *Engine) guarded(ctx context.Context, a *payments.Attempt, call func(context.Context) (payments.Outcome, error)) payments.Result {
+	gateway := e.gateways[a.GatewayConfigurationID]
+	out, err := router.Do(ctx, e.router, a.GatewayConfigurationID, a.Operation, gateway.Timeout, resultOf, call)
+	return resultOf(out, err)
+}
+
+func resultOf(o payments.Outcome, err error) payments.Result {
+	return normalise(payments.Result{Outcome: o, Fault: payments.AsFault(err)})
+}
+
+// charge speaks to the PSP.
+func (e *Engine) charge(ctx context.Context, c *course, id string) (payments.Outcome, error) {
+	a := c.pay.Attempt(id)
+	gateway := e.gateways[a.GatewayConfigurationID]
+	source, err := e.sourceAt(ctx, c, gateway)
+	if err != nil {
+		return payments.Outcome{}, payments.NewFault(payments.NeverSent, err)
+	}
+	payer := c.payer
+	mapping := c.source.Mappings[gateway.ID]
+	payer.CustomerRef = mapping.CustomerRef
+	note := func(ctx context.Context, refs payments.ProviderRefs) error { return e.note(ctx, c.subject, id, refs) }
+	if verifier, ok := gateway.Adapter.(adapters.Verifier); ok && c.operation == payments.OpVerify {
+		return verifier.Verify(ctx, payments.VerifyRequest{Reference: a.Reference, Currency: a.Amount.Currency, Source: source, Payer: payer,
+			ReturnURL: c.token.InvoiceReturnURL, Refs: a.Refs, Note: note})
+	}
+	r := payments.AuthorizeRequest{
+		Reference: a.Reference, Amount: a.Amount, Capture: c.operation == payments.OpSale, Incremental: c.incremental,
+		Save: a.TokenID != "" && gateway.Capabilities.SavesInline && source.Method == "", Source: source, Payer: payer,
+		Initiation: c.initiation, PaymentIntent: c.intent, NetworkTransactionID: networkTransaction(c.source.Mappings, mapping), Refs: a.Refs, Note: note,
+	}
+	if c.token == nil {
+		r.Description, r.StatementDescriptor, r.ReturnURL = c.pay.Invoice.Name, c.pay.Invoice.StatementDescriptor, c.pay.Invoice.ReturnURL
+	} else {
+		r.Description, r.StatementDescriptor, r.ReturnURL = "Card verification", c.token.VerifyStatementDescriptor, c.token.InvoiceReturnURL
+	}
+	return gateway.Adapter.Authorize(ctx, r)
+}
+
+// networkTransaction is the scheme's id of the first payment with the token: the gateway's own, else any.
+func networkTransaction(all map[string]payments.Mapping, here payments.Mapping) string {
+	if here.NetworkTransactionID != "" {
+		return here.NetworkTransactionID
+	}
+	for _, m := range all {
+		if m.NetworkTransactionID != "" {
+			return m.NetworkTransactionID
+		}
+	}
+	return ""
+}
+
+// sourceAt is what is charged at a gateway: the method saved there, else the card, opened for this run.
+func (e *Engine) sourceAt(ctx context.Context, c *course, gateway Gateway) (payments.Source, error) {
+	mapping, card := c.source.Mappings[gateway.ID], c.source.Card
+	saved := mapping.MethodRef != "" && mapping.Status == payments.MappingUsable
+	if c.card == nil && card.ID != "" && (!saved || gateway.Capabilities.NeedsCVCSaved) {
+		opened, err := e.vault.Open(ctx, card.ProjectID, card.ID)
+		if err != nil {
+			return payments.Source{}, err
+		}
+		c.card = &opened
+	}
+	if saved && (!gateway.Capabilities.NeedsCVCSaved || c.card != nil && c.card.HasCVC()) {
+		s := payments.Source{Method: mapping.MethodRef}
+		if c.card != nil {
+			s.CVC = c.card.CVC
+		}
+		return s, nil
+	}
+	if c.card == nil {
+		return payments.Source{}, errors.New("flow: the source has neither a card nor a method saved at this gateway")
+	}
+	return payments.Source{Card: c.card}, nil
+}
+
+// note makes references durable before the charging call: the third commit of those PSPs that need a step before it.
+func (e *Engine) note(ctx context.Context, s *subject, id string, refs payments.ProviderRefs) error {
+	a := s.pay.Attempt(id)
+	merged := a.Refs.Merge(refs)
+	if merged == a.Refs {
+		return nil
+	}
+	a.Refs = merged
+	d := e.draft(s)
+	d.attempts[id] = true
+	return d.commit(context.WithoutCancel(ctx), e)
+}

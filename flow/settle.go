@@ -1,0 +1,213 @@
+package flow
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"switchyard/adapters"
+	"switchyard/payments"
+)
+
+// settling says how a result is to be made durable.
+type settling struct {
+	last    bool      // nothing else will be tried: a refusal is final
+	crashed bool      // the attempt was left behind by a crash, so nobody waits for its answer
+	askAt   time.Time // when an attempt that stays open is asked about next
+	fence   int64     // of the job whose worker settles; 0 in a live call
+	final   *payments.Snapshot
+}
+
+// maxConflicts bounds how often a write is decided again because somebody else wrote meanwhile.
+const maxConflicts = 8
+
+// settle makes what came of an attempt durable: durable commit 2. When somebody else has settled the attempt meanwhile,
+// that is the outcome and nothing is written.
+func (e *Engine) settle(ctx context.Context, s *subject, id string, r payments.Result, o settling) error {
+	for try := 0; ; try++ {
+		a := s.pay.Attempt(id)
+		if a == nil || !a.State.Open() {
+			o.answer(s, a)
+			return nil
+		}
+		d := e.draft(s)
+		if err := e.compose(ctx, d, a, r, o); err != nil {
+			return err
+		}
+		err := d.commit(ctx, e)
+		if errors.Is(err, payments.ErrConflict) && try < maxConflicts {
+			refs, questions, absences := a.Refs, a.Questions, a.Absences
+			if err := e.reload(ctx, s, a); err != nil {
+				return err
+			}
+			if a = s.pay.Attempt(id); a != nil && a.State.Open() {
+				a.Refs, a.Questions, a.Absences = a.Refs.Merge(refs), questions, absences
+			}
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		e.logAttempt(ctx, s.pay.Attempt(id), s.pay.Attempt(id).SentAt)
+		if a.TokenID != "" {
+			e.tokens.Changed(ctx, a.ProjectID, a.TokenID)
+		}
+		e.wake()
+		if o.final != nil {
+			*o.final = d.final
+		}
+		return nil
+	}
+}
+
+// compose fills the draft with everything that belongs to one outcome.
+func (e *Engine) compose(ctx context.Context, d *draft, a *payments.Attempt, r payments.Result, o settling) error {
+	if err := d.record(a, r, o.last); err != nil {
+		return err
+	}
+	if a.State.Open() {
+		d.action = openAction(a)
+		if !o.askAt.IsZero() {
+			d.change.Jobs = append(d.change.Jobs, askJob(a, o.askAt, d.now))
+		}
+		return nil
+	}
+	e.forgetMethod(ctx, d, a, r)
+	if a.ClaimKey != "" {
+		key := payments.ClaimKey{ProjectID: a.ProjectID, Scope: a.ClaimScope, Key: a.ClaimKey}
+		if o.crashed && a.State == payments.AttemptFailed {
+			d.change.Release = &key // proven never to have charged, and nobody was told anything: the key is free again
+		} else {
+			d.answer = &key
+		}
+	}
+	if a.State == payments.AttemptApproved {
+		return e.learn(ctx, d, a)
+	}
+	return e.releaseCard(ctx, d, a)
+}
+
+// learn keeps what an approval teaches about the token, and writes the work that follows from it.
+func (e *Engine) learn(ctx context.Context, d *draft, a *payments.Attempt) error {
+	gateway := e.gateways[a.GatewayConfigurationID]
+	if a.Operation == payments.OpVerify && a.Amount.Minor > 0 {
+		d.change.Jobs = append(d.change.Jobs, payments.Job{ProjectID: a.ProjectID, Key: "reverse:" + a.ID, Kind: payments.JobReverse, SubjectID: a.ID, RunAt: d.now, CreatedAt: d.now})
+	}
+	if a.TokenID == "" || !a.Operation.Charges() || d.orphaned {
+		return nil
+	}
+	known, err := e.tokens.Mappings(ctx, a.ProjectID, a.TokenID)
+	if err != nil {
+		return err
+	}
+	m := known[a.GatewayConfigurationID]
+	if m.FirstSuccessAt.IsZero() {
+		m.FirstSuccessAt = d.now
+	}
+	m.ProjectID, m.TokenID, m.GatewayConfigurationID, m.PSP = a.ProjectID, a.TokenID, a.GatewayConfigurationID, a.PSP
+	m.Status, m.Reason, m.LastSuccessAt = payments.MappingUsable, "", d.now
+	if a.Refs.Method != "" {
+		m.MethodRef = a.Refs.Method
+	}
+	if a.Refs.Customer != "" {
+		m.CustomerRef = a.Refs.Customer
+	}
+	if m.Currency == "" {
+		m.Currency = a.Amount.Currency
+	}
+	if m.NetworkTransactionID == "" {
+		m.NetworkTransactionID = a.NetworkTransactionID
+	}
+	d.change.Mappings = append(d.change.Mappings, m)
+	if _, ok := gateway.Adapter.(adapters.Tokenizer); ok && m.MethodRef == "" && a.CardID != "" {
+		d.change.Jobs = append(d.change.Jobs, payments.Job{ProjectID: a.ProjectID, Key: "enrol:" + a.TokenID + ":" + gateway.ID,
+			Kind: payments.JobEnrol, SubjectID: a.ID, RunAt: d.now, CreatedAt: d.now})
+	}
+	return nil
+}
+
+// forgetMethod drops a saved method that the PSP does not know any more.
+func (e *Engine) forgetMethod(ctx context.Context, d *draft, a *payments.Attempt, r payments.Result) {
+	if r.Fault == nil || !r.Fault.MethodGone || a.TokenID == "" {
+		return
+	}
+	known, err := e.tokens.Mappings(ctx, a.ProjectID, a.TokenID)
+	if err != nil {
+		e.log.WarnContext(ctx, "a saved method is gone at its PSP, but its mapping cannot be read", "attempt", a.ID, "error", err)
+		return
+	}
+	m, ok := known[a.GatewayConfigurationID]
+	if !ok {
+		return
+	}
+	m.MethodRef, m.Reason = "", "the PSP does not know the saved method any more; the card itself is charged"
+	d.change.Mappings = append(d.change.Mappings, m)
+}
+
+// releaseCard gives a single-use card back after a definite refusal.
+func (e *Engine) releaseCard(ctx context.Context, d *draft, a *payments.Attempt) error {
+	if len(d.events) == 0 || a.CardID == "" || a.TokenID != "" || d.token != nil {
+		return nil // not the payment's end, or not a single-use card
+	}
+	card, err := e.vault.Card(ctx, a.ProjectID, a.CardID)
+	if payments.ErrorCode(err) == payments.CodeCardNotFound {
+		return nil // deleted meanwhile
+	}
+	if err != nil {
+		return err
+	}
+	if card.UsedBy == a.TransactionID {
+		card.UsedBy = ""
+		card.Version++
+		d.change.Cards = append(d.change.Cards, card)
+	}
+	return nil
+}
+
+// answer renders the outcome that somebody else has written.
+func (o settling) answer(s *subject, a *payments.Attempt) {
+	if o.final == nil {
+		return
+	}
+	*o.final = s.snapshot()
+	if a == nil {
+		return
+	}
+	if a.State == payments.AttemptDeclined || a.State == payments.AttemptFailed {
+		o.final.Code, o.final.Message = string(a.Code), a.Message
+	}
+	for i := range s.pay.Refunds {
+		if s.pay.Refunds[i].ID == a.RefundID {
+			o.final.Refund = &s.pay.Refunds[i]
+		}
+	}
+}
+
+// reload reads a subject again after a conflict.
+func (e *Engine) reload(ctx context.Context, s *subject, a *payments.Attempt) error {
+	fresh, err := e.subjectOf(ctx, a.ProjectID, a.ID)
+	if err != nil {
+		return err
+	}
+	*s = *fresh
+	return nil
+}
+
+// subjectOf reads what an attempt is about.
+func (e *Engine) subjectOf(ctx context.Context, projectID, attemptID string) (*subject, error) {
+	a, err := e.ledger.Attempt(ctx, projectID, attemptID)
+	if err != nil {
+		return nil, err
+	}
+	if a.Operation != payments.OpVerify {
+		pay, err := e.ledger.Payment(ctx, projectID, a.InvoiceID)
+		return &subject{pay: pay}, err
+	}
+	s := &subject{pay: &payments.Payment{Attempts: []payments.Attempt{a}}}
+	t, err := e.ledger.Token(ctx, projectID, a.TokenID)
+	if errors.Is(err, payments.ErrNotFound) {
+		t, s.orphaned, err = payments.Token{ProjectID: projectID, ID: a.TokenID, CustomerID: a.CustomerID, Verification: payments.VerificationPending}, true, nil
+	}
+	s.token = &t
+	return s, err
+}

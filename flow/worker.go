@@ -1,0 +1,365 @@
+package flow
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"sync"
+	"time"
+
+	"switchyard/adapters"
+	"switchyard/payments"
+	"switchyard/router"
+	"switchyard/tokens"
+)
+
+// Times and limits of background work.
+const (
+	jobLease     = time.Minute      // how long a worker may keep a job; longer than any one call
+	jobPoll      = 5 * time.Second  // at the latest, in case another process wrote a job
+	jobRetry     = 2 * time.Second  // after a failure, doubled with each try
+	jobRetryMax  = 10 * time.Minute // between two tries
+	pruneEvery   = time.Hour
+	maxJobsTaken = 64 // in one lease
+)
+
+// worker runs durable background jobs. Start returns, Stop waits; both may be called twice.
+type worker struct {
+	mu      sync.Mutex
+	wake    chan struct{}
+	stop    chan struct{} // closed by Stop
+	done    chan struct{} // closed when the loop has ended
+	running sync.WaitGroup
+}
+
+// stopping is closed when the engine is asked to stop. Before Start it is nil, which blocks for ever.
+func (w *worker) stopping() <-chan struct{} {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.stop
+}
+
+// wake tells the worker that a job may be due.
+func (e *Engine) wake() {
+	select {
+	case e.worker.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Start starts the background work: questions about open attempts, reversals, enrolments, deletions, timed captures.
+func (e *Engine) Start() {
+	e.worker.mu.Lock()
+	defer e.worker.mu.Unlock()
+	if e.worker.stop != nil {
+		return
+	}
+	e.worker.stop, e.worker.done = make(chan struct{}), make(chan struct{})
+	go e.loop(e.worker.stop, e.worker.done)
+}
+
+// Stop ends the background work and waits for the jobs in hand, at most until ctx ends. Live calls that still wait for an
+// answer stop asking; the jobs written with them go on in the next process.
+func (e *Engine) Stop(ctx context.Context) error {
+	e.worker.mu.Lock()
+	stop, done := e.worker.stop, e.worker.done
+	if stop == nil {
+		e.worker.mu.Unlock()
+		return nil
+	}
+	select {
+	case <-stop:
+	default:
+		close(stop)
+	}
+	e.worker.mu.Unlock()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (e *Engine) loop(stop <-chan struct{}, done chan<- struct{}) {
+	defer close(done)
+	defer e.worker.running.Wait()
+	ctx := context.Background()
+	slots := make(chan struct{}, e.limits.Workers)
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	lastPrune := e.now()
+	for {
+		select {
+		case <-stop:
+			return
+		case <-e.worker.wake:
+		case <-timer.C:
+		}
+		if e.now().Sub(lastPrune) > pruneEvery {
+			lastPrune = e.now()
+			if _, err := e.ledger.Prune(ctx, lastPrune.Add(-e.limits.KeepClaims)); err != nil {
+				e.log.WarnContext(ctx, "old idempotency keys were not removed", "error", err)
+			}
+		}
+		timer.Reset(e.work(ctx, stop, slots))
+	}
+}
+
+// work leases what is due and starts it; it returns when to look again.
+func (e *Engine) work(ctx context.Context, stop <-chan struct{}, slots chan struct{}) time.Duration {
+	for {
+		at, some, err := e.ledger.NextJobAt(ctx)
+		if err != nil {
+			e.log.ErrorContext(ctx, "background work cannot read its jobs", "error", err)
+			return jobPoll
+		}
+		now := e.now()
+		if !some {
+			return jobPoll
+		}
+		if at.After(now) {
+			return min(jobPoll, at.Sub(now))
+		}
+		jobs, err := e.ledger.LeaseJobs(ctx, now, now.Add(jobLease), min(maxJobsTaken, e.limits.Workers))
+		if err != nil {
+			e.log.ErrorContext(ctx, "background work cannot lease jobs", "error", err)
+			return jobPoll
+		}
+		if len(jobs) == 0 {
+			return jobRetry
+		}
+		for _, j := range jobs {
+			select {
+			case slots <- struct{}{}:
+			case <-stop:
+				return jobPoll
+			}
+			e.worker.running.Go(func() {
+				defer func() { <-slots; e.wake() }()
+				e.runJob(ctx, j)
+			})
+		}
+	}
+}
+
+func (e *Engine) runJob(ctx context.Context, j payments.Job) {
+	ctx, cancel := context.WithTimeout(ctx, jobLease)
+	defer cancel()
+	var err error
+	switch j.Kind {
+	case payments.JobAsk:
+		err = e.askJob(ctx, j)
+	case payments.JobReverse:
+		err = e.reverse(ctx, j)
+	case payments.JobEnrol:
+		err = e.enrol(ctx, j)
+	case payments.JobForget:
+		err = e.forget(ctx, j)
+	case payments.JobCapture:
+		err = e.timedCapture(ctx, j)
+	default:
+		err = errors.New("flow: a job of unknown kind " + string(j.Kind))
+	}
+	if err == nil {
+		return
+	}
+	e.log.WarnContext(ctx, "background job will be tried again", "job", j.Key, "tries", j.Tries, "error", err)
+	if err := e.postpone(ctx, j, backoff(j.Tries)); err != nil {
+		e.log.WarnContext(ctx, "background job waits for its lease to end", "job", j.Key, "error", err)
+	}
+}
+
+func backoff(tries int) time.Duration {
+	wait := jobRetry
+	for ; tries > 1 && wait < jobRetryMax; tries-- {
+		wait *= 2
+	}
+	return min(wait, jobRetryMax)
+}
+
+func (e *Engine) postpone(ctx context.Context, j payments.Job, wait time.Duration) error {
+	j.RunAt, j.LeaseUntil = e.now().Add(wait), time.Time{}
+	return e.ledger.Apply(context.WithoutCancel(ctx), payments.Change{Jobs: []payments.Job{j}})
+}
+
+func (e *Engine) drop(ctx context.Context, j payments.Job) error {
+	return e.ledger.Apply(context.WithoutCancel(ctx), payments.Change{DoneJobs: []payments.JobDone{{ProjectID: j.ProjectID, Key: j.Key, Fence: j.Fence}}})
+}
+
+// askJob asks once about an open attempt, and writes what was learnt or when to ask again.
+func (e *Engine) askJob(ctx context.Context, j payments.Job) error {
+	s, err := e.subjectOf(ctx, j.ProjectID, j.SubjectID)
+	if errors.Is(err, payments.ErrNotFound) {
+		return e.drop(ctx, j)
+	}
+	if err != nil {
+		return err
+	}
+	a := s.pay.Attempt(j.SubjectID)
+	if a == nil || !a.State.Open() {
+		return e.drop(ctx, j)
+	}
+	crashed := a.State == payments.AttemptSent
+	asked := a.Questions
+	r, news := e.ask(ctx, s, a.ID, nil)
+	if news {
+		return e.settle(context.WithoutCancel(ctx), s, a.ID, r, settling{last: true, crashed: crashed, askAt: e.now().Add(questionInterval)})
+	}
+	d := e.draft(s)
+	a = s.pay.Attempt(j.SubjectID)
+	if crashed {
+		if err := d.record(a, payments.Result{Fault: payments.NewFault(payments.Unknown, errors.New("flow: cut off before its outcome was written"))}, false); err != nil {
+			return err
+		}
+	}
+	if e.now().Sub(a.SentAt) > giveUpAfter && s.token == nil && a.Operation.Charges() && s.pay.Transaction.Status == payments.StatusPending {
+		if err := d.moveTransaction(payments.StatusReview, "no certainty after 72 hours: an operator has to look"); err != nil {
+			return err
+		}
+		e.log.ErrorContext(ctx, "a payment needs an operator: its outcome is not known after 72 hours", "attempt", a.ID, "invoice", a.InvoiceID)
+	}
+	d.attempts[a.ID] = true
+	unanswered := j.Tries
+	if a.Questions > asked {
+		j.Tries, unanswered = 0, 0
+	}
+	j.RunAt, j.LeaseUntil = d.now.Add(nextQuestion(a, unanswered, d.now)), time.Time{}
+	d.change.Jobs = append(d.change.Jobs, j)
+	err = d.commit(context.WithoutCancel(ctx), e)
+	if errors.Is(err, payments.ErrConflict) {
+		return nil // somebody else has learnt something; the job is theirs, or its lease ends
+	}
+	return err
+}
+
+// reverse releases the hold of a verification. The job itself is the durable intent; asking first keeps a repeat harmless.
+func (e *Engine) reverse(ctx context.Context, j payments.Job) error {
+	a, err := e.ledger.Attempt(ctx, j.ProjectID, j.SubjectID)
+	if err != nil {
+		return err
+	}
+	gateway, ok := e.gateways[a.GatewayConfigurationID]
+	voider, can := gateway.Adapter.(adapters.Voider)
+	if !ok || !can {
+		return errors.New("flow: the gateway configuration that verified cannot release the hold; put it back")
+	}
+	before := payments.Totals{Authorized: a.Amount.Minor}
+	held := a
+	held.Operation, held.Before = payments.OpVoid, before
+	if j.Tries > 1 { // an earlier try may have worked
+		if f, err := e.lookup(ctx, gateway, &held); err == nil {
+			if _, done := effectOf(&held, f); done && f.Kind == payments.FoundTotals || f.Kind == payments.FoundOutcome && f.Outcome.Status == payments.Approved {
+				return e.reversed(ctx, j, a)
+			}
+		}
+	}
+	r := e.guarded(ctx, &held, func(ctx context.Context) (payments.Outcome, error) {
+		return voider.Void(ctx, payments.VoidRequest{Reference: payments.NewReference(), Refs: a.Refs, Amount: a.Amount, Before: before})
+	})
+	if r.Fault != nil {
+		return r.Fault
+	}
+	if r.Outcome.Status != payments.Approved {
+		return errors.New("flow: the hold of a verification is not released yet: " + string(r.Outcome.Code))
+	}
+	return e.reversed(ctx, j, a)
+}
+
+func (e *Engine) reversed(ctx context.Context, j payments.Job, a payments.Attempt) error {
+	return e.ledger.Apply(context.WithoutCancel(ctx), payments.Change{
+		Entries:  []payments.Entry{{ProjectID: a.ProjectID, AttemptID: a.ID, GatewayConfigurationID: a.GatewayConfigurationID, Kind: payments.EntryVoided, Amount: a.Amount, At: e.now()}},
+		DoneJobs: []payments.JobDone{{ProjectID: j.ProjectID, Key: j.Key, Fence: j.Fence}},
+	})
+}
+
+// maxEnrolments bounds the tries to save a card at a PSP: the card itself can always be charged.
+const maxEnrolments = 5
+
+// enrol saves a token's card at the PSP that has just approved it, so that later payments use the PSP's own reference.
+func (e *Engine) enrol(ctx context.Context, j payments.Job) error {
+	a, err := e.ledger.Attempt(ctx, j.ProjectID, j.SubjectID)
+	if err != nil {
+		return err
+	}
+	gateway := e.gateways[a.GatewayConfigurationID]
+	tokenizer, ok := gateway.Adapter.(adapters.Tokenizer)
+	known, err := e.tokens.Mappings(ctx, a.ProjectID, a.TokenID)
+	if err != nil {
+		return err
+	}
+	m, mapped := known[gateway.ID]
+	if !ok || !mapped || m.MethodRef != "" || j.Tries > maxEnrolments {
+		return e.drop(ctx, j)
+	}
+	if _, err := e.tokens.Token(ctx, a.ProjectID, "", a.TokenID); payments.ErrorCode(err) == payments.CodeTokenNotFound {
+		return e.drop(ctx, j)
+	} else if err != nil {
+		return err
+	}
+	card, err := e.vault.Open(ctx, a.ProjectID, a.CardID)
+	if payments.ErrorCode(err) == payments.CodeCardNotFound {
+		return e.drop(ctx, j)
+	}
+	if err != nil {
+		return err
+	}
+	payer, err := e.payerOf(ctx, a.ProjectID, a.CustomerID)
+	if err != nil {
+		return err
+	}
+	payer.CustomerRef = m.CustomerRef
+	// A reference of its own, the same for every try: the charge's keys at the PSP must not be replayed to us.
+	request := payments.TokenizeRequest{Reference: "e" + a.Reference[1:], Card: card.WithoutCVC(), Currency: a.Amount.Currency, Payer: payer}
+	out, err := router.Do(ctx, e.router, gateway.ID, payments.OpTokenize, gateway.Timeout, resultOf, func(ctx context.Context) (payments.Outcome, error) {
+		return tokenizer.Tokenize(ctx, request)
+	})
+	if err != nil {
+		return err
+	}
+	if out.Status != payments.Approved || out.Refs.Method == "" {
+		return e.drop(ctx, j) // the PSP does not want it; the card itself stays chargeable
+	}
+	m.MethodRef, m.CustomerRef = out.Refs.Method, out.Refs.Customer
+	err = e.ledger.Apply(context.WithoutCancel(ctx), payments.Change{Mappings: []payments.Mapping{m}, DoneJobs: []payments.JobDone{{ProjectID: j.ProjectID, Key: j.Key, Fence: j.Fence}}})
+	e.tokens.Changed(ctx, a.ProjectID, a.TokenID)
+	return err
+}
+
+// forget deletes a saved method at its PSP, after its token was deleted here.
+func (e *Engine) forget(ctx context.Context, j payments.Job) error {
+	var p tokens.ForgetPayload
+	if err := json.Unmarshal(j.Payload, &p); err != nil {
+		return err
+	}
+	gateway := e.gateways[p.GatewayConfigurationID]
+	deleter, ok := gateway.Adapter.(adapters.MethodDeleter)
+	if !ok {
+		return e.drop(ctx, j) // the PSP offers no deletion, or the gateway configuration is gone
+	}
+	classify := func(_ struct{}, err error) payments.Result {
+		return payments.Result{Outcome: payments.Outcome{Status: payments.Approved}, Fault: payments.AsFault(err)}
+	}
+	_, err := router.Do(ctx, e.router, gateway.ID, payments.OpTokenize, gateway.Timeout, classify, func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, deleter.DeleteMethod(ctx, payments.ForgetRequest{Reference: payments.NewReference(), CustomerRef: p.CustomerRef, MethodRef: p.MethodRef})
+	})
+	if err != nil {
+		return err
+	}
+	return e.drop(ctx, j)
+}
+
+// timedCapture captures a hold whose auto_capture_at has come.
+func (e *Engine) timedCapture(ctx context.Context, j payments.Job) error {
+	_, err := e.Capture(ctx, ChargeRequest{ProjectID: j.ProjectID, InvoiceID: j.SubjectID})
+	switch payments.ErrorCode(err) {
+	case payments.CodeStillProcessing:
+		return err
+	case payments.CodeValidation, payments.CodeInvoiceNotFound, payments.CodeMissingSource:
+		return e.drop(ctx, j) // captured, voided or deleted meanwhile
+	}
+	if err != nil {
+		return err
+	}
+	return e.drop(ctx, j)
+}
