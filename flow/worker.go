@@ -58,21 +58,30 @@ func (e *Engine) Start() {
 	go e.loop(e.worker.stop, e.worker.done)
 }
 
-// Stop ends the background work and waits for the jobs in hand, at most until ctx ends. Live calls that still wait for an
-// answer stop asking; the jobs written with them go on in the next process.
-func (e *Engine) Stop(ctx context.Context) error {
+// Quiet ends what would keep a stopping program waiting: background work takes no new jobs, and live calls whose outcome is
+// not known stop asking. The jobs written with them go on in the next process.
+func (e *Engine) Quiet() {
 	e.worker.mu.Lock()
-	stop, done := e.worker.stop, e.worker.done
-	if stop == nil {
-		e.worker.mu.Unlock()
-		return nil
+	defer e.worker.mu.Unlock()
+	if e.worker.stop == nil {
+		return
 	}
 	select {
-	case <-stop:
+	case <-e.worker.stop:
 	default:
-		close(stop)
+		close(e.worker.stop)
 	}
+}
+
+// Stop is Quiet, and waits for the jobs in hand, at most until ctx ends.
+func (e *Engine) Stop(ctx context.Context) error {
+	e.Quiet()
+	e.worker.mu.Lock()
+	done := e.worker.done
 	e.worker.mu.Unlock()
+	if done == nil {
+		return nil
+	}
 	select {
 	case <-done:
 		return nil

@@ -1,0 +1,238 @@
+// Package app builds the program from its parts, starts it and stops it. It is the only place where parts that know nothing
+// of each other meet, and the only one that knows the OpenTelemetry SDK.
+package app
+
+import (
+	"context"
+	"crypto/hkdf"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"switchyard/adapters/wire"
+	"switchyard/api"
+	"switchyard/cache"
+	"switchyard/config"
+	"switchyard/flow"
+	"switchyard/payments"
+	"switchyard/projects"
+	"switchyard/router"
+	"switchyard/store/sqlite"
+	"switchyard/tokens"
+	"switchyard/vault"
+)
+
+// App is the gateway: built by New, running between Start and Stop.
+type App struct {
+	log       *slog.Logger
+	telemetry *telemetry
+	store     *sqlite.Store
+	cache     *cache.Cache // nil without Redis
+	vault     *vault.Vault
+	tokens    *tokens.Service
+	router    *router.Router
+	engine    *flow.Engine
+	transport *http.Transport
+	merchants *server
+	operators *server
+}
+
+// Options are what the program hands in beside its configuration.
+type Options struct {
+	Logger *slog.Logger
+	// Transport carries the calls to PSPs; nil makes one with the limits of adapters/wire.
+	Transport http.RoundTripper
+}
+
+// New builds everything and listens, but serves nothing yet. Whatever it has opened is closed again when it fails.
+func New(ctx context.Context, c *config.Config, o Options) (_ *App, err error) {
+	a := &App{log: slog.New(api.WithRequestID(o.Logger.Handler()))}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.close(context.WithoutCancel(ctx)))
+		}
+	}()
+	if a.telemetry, err = startTelemetry(ctx, c.Telemetry.OTLPEndpoint, c.Telemetry.SampleRatio); err != nil {
+		return nil, err
+	}
+	if a.store, err = sqlite.Open(ctx, sqlite.Options{Path: c.Store.Path, Logger: a.log}); err != nil {
+		return nil, err
+	}
+	registry, err := registryOf(c)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.buildVault(c); err != nil {
+		return nil, err
+	}
+	if err := a.buildTokens(c); err != nil {
+		return nil, err
+	}
+	a.router = newRouter(c, a.log)
+	if err := a.buildEngine(c, registry, o.Transport); err != nil {
+		return nil, err
+	}
+	return a, a.buildServers(c, registry)
+}
+
+func registryOf(c *config.Config) (*projects.Registry, error) {
+	entries := make([]projects.Entry, 0, len(c.Projects))
+	for _, p := range c.Projects {
+		entries = append(entries, projects.Entry{Project: p.Project, Keys: p.Keys})
+	}
+	return projects.New(entries)
+}
+
+func (a *App) buildVault(c *config.Config) error {
+	keys, err := vault.LocalKeys(c.Vault.CurrentKey, c.Vault.Keys)
+	if err != nil {
+		return err
+	}
+	a.vault, err = vault.New(vault.Options{Store: a.store, Keys: keys, FingerprintKey: c.Vault.FingerprintKey})
+	return err
+}
+
+func (a *App) buildTokens(c *config.Config) error {
+	o := tokens.Options{Store: a.store, Vault: a.vault, Logger: a.log}
+	if c.Redis.Address != "" {
+		shared, err := cache.New(cache.Options{Address: c.Redis.Address, Password: c.Redis.Password, Logger: a.log})
+		if err != nil {
+			return err
+		}
+		a.cache, o.Cache = shared, shared
+	}
+	for _, g := range c.Gateways {
+		if g.Enabled {
+			o.Gateways = append(o.Gateways, tokens.GatewayInfo{ID: g.ID, ProjectID: g.ProjectID, PSP: g.PSP, Name: g.Provider.DisplayName, Capabilities: g.Capabilities})
+		}
+	}
+	a.tokens = tokens.New(o)
+	if a.cache != nil {
+		a.cache.Subscribe(a.tokens.Invalidate)
+	}
+	return nil
+}
+
+// newRouter hands the routing part of the configuration to the router.
+func newRouter(c *config.Config, log *slog.Logger) *router.Router {
+	routing := router.Config{Priority: c.Routing.Priority, MaxAttempts: c.Routing.MaxAttempts}
+	for _, g := range c.Gateways {
+		routing.Gateways = append(routing.Gateways, router.Gateway{
+			ID: g.ID, PSP: g.PSP, DisplayName: g.Provider.DisplayName, ProjectID: g.ProjectID, Name: g.Name, Enabled: g.Enabled,
+			Incremental: g.Capabilities.Recovery[payments.OpIncrement] != (payments.Recovery{}), Capabilities: g.Capabilities,
+		})
+	}
+	b := c.Routing.Breaker
+	return router.New(router.Compile(routing), router.Settings{
+		Failures: b.Failures, FailurePercent: b.FailurePercent, Window: b.Window, OpenFor: b.OpenFor, Probes: b.Probes,
+		ConfigFaultPause: c.Routing.ConfigFaultPause, ThrottlePause: c.Routing.ThrottlePause, Logger: log,
+	})
+}
+
+func (a *App) buildEngine(c *config.Config, registry *projects.Registry, transport http.RoundTripper) error {
+	if transport == nil {
+		a.transport = wire.NewTransport()
+		transport = a.transport
+	}
+	gateways, err := openGateways(c, transport, a.log)
+	if err != nil {
+		return err
+	}
+	a.engine = flow.New(flow.Options{
+		Ledger: a.store, Tokens: a.tokens, Vault: a.vault, Router: a.router, Gateways: gateways, Projects: registry.Project,
+		Limits: flow.Limits{PayerBudget: c.Limits.PayerBudget, AbsenceAfter: c.Limits.AbsenceAfter}, Logger: a.log,
+	})
+	return nil
+}
+
+func (a *App) buildServers(c *config.Config, registry *projects.Registry) error {
+	idempotencyKey, err := derivedKey(c.Vault.FingerprintKey, "switchyard: fingerprints of idempotent requests")
+	if err != nil {
+		return err
+	}
+	merchants := api.New(api.Options{
+		Engine: a.engine, Tokens: a.tokens, Vault: a.vault, Projects: registry, Reads: a.store, Gateways: gatewayInfos(c, time.Now().UTC()),
+		IdempotencyKey: idempotencyKey, Ready: a.Ready, Logger: a.log, MaxBody: c.Limits.RequestBody(),
+	})
+	if a.merchants, err = listen(c.Listen, merchants, a.log); err != nil {
+		return err
+	}
+	a.operators, err = listen(c.OpsListen, a.operatorsHandler(), a.log)
+	return err
+}
+
+// derivedKey makes a key for one purpose from a configured one, so that each secret serves one purpose only.
+func derivedKey(from payments.Secret, purpose string) (payments.Secret, error) {
+	key, err := hkdf.Key(sha256.New, []byte(from.Reveal()), nil, purpose, sha256.Size)
+	if err != nil {
+		return payments.Secret{}, fmt.Errorf("app: %w", err)
+	}
+	return payments.NewSecret(base64.StdEncoding.EncodeToString(key)), nil
+}
+
+// URL is where merchants reach the program.
+func (a *App) URL() string { return a.merchants.url() }
+
+// OperatorsURL is where operators reach the program.
+func (a *App) OperatorsURL() string { return a.operators.url() }
+
+// Ready says whether payments can be taken.
+func (a *App) Ready(ctx context.Context) error { return a.store.Ping(ctx) }
+
+// Commits counts the durable commits since New.
+func (a *App) Commits() int64 { return a.store.Stats().Commits }
+
+// Start serves, and takes up the work that an earlier process left behind.
+func (a *App) Start() {
+	a.engine.Start()
+	a.merchants.serve()
+	a.operators.serve()
+}
+
+// Failed gives the error of a listener that ended by itself.
+func (a *App) Failed() <-chan error { return a.merchants.failed }
+
+// Stop takes no new requests, lets those in hand end, and closes everything, at most until ctx ends. What is still open
+// then is taken up by the next process.
+func (a *App) Stop(ctx context.Context) error { return a.close(ctx) }
+
+// close undoes New, in the opposite order, as far as it came.
+func (a *App) close(ctx context.Context) error {
+	var errs []error
+	add := func(err error) { errs = append(errs, err) }
+	if a.engine != nil {
+		a.engine.Quiet() // live calls stop waiting for unknown outcomes, so that their requests can end
+	}
+	if a.merchants != nil {
+		add(a.merchants.stop(ctx))
+	}
+	if a.engine != nil {
+		add(a.engine.Stop(ctx))
+	}
+	if a.operators != nil {
+		add(a.operators.stop(ctx))
+	}
+	if a.transport != nil {
+		a.transport.CloseIdleConnections()
+	}
+	if a.tokens != nil {
+		a.tokens.Close()
+	}
+	if a.cache != nil {
+		add(a.cache.Close())
+	}
+	if a.vault != nil {
+		a.vault.Close()
+	}
+	if a.store != nil {
+		add(a.store.Close())
+	}
+	if a.telemetry != nil {
+		add(a.telemetry.stop(ctx))
+	}
+	return errors.Join(errs...)
+}
