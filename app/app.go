@@ -73,6 +73,9 @@ func New(ctx context.Context, c *config.Config, o Options) (_ *App, err error) {
 		return nil, err
 	}
 	a.router = newRouter(c, a.log)
+	if err := a.observe(); err != nil {
+		return nil, err
+	}
 	if err := a.buildEngine(c, registry, o.Transport); err != nil {
 		return nil, err
 	}

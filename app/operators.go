@@ -11,7 +11,9 @@ import (
 func (a *App) operatorsHandler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", a.telemetry.handler())
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { a.reply(w, http.StatusOK, map[string]bool{"success": true}) })
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		a.reply(w, http.StatusOK, map[string]bool{"success": true})
+	})
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
 		if err := a.Ready(r.Context()); err != nil {
 			a.log.WarnContext(r.Context(), "not ready", "error", err)

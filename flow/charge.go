@@ -19,6 +19,7 @@ type ChargeRequest struct {
 	Amount               string // decimal text in major units; empty means all of the invoice
 	AuthorizeOnly        bool
 	Incremental          bool // the hold may be raised later
+	SaveSource           bool // keep the card as a token of the invoice's customer, once it is approved
 	Public               bool // asked with the invoice's client secret, not with the project's key
 	AutoCaptureAt        time.Time
 	ClientIP, UserAgent  string
@@ -99,6 +100,8 @@ func (e *Engine) mayCharge(pay *payments.Payment, r ChargeRequest) error {
 		return payments.NewError(payments.CodeValidation, "This invoice has expired: create another one.")
 	case pay.Invoice.Amount.Minor <= 0:
 		return payments.NewError(payments.CodeInvalidAmount, "This invoice has nothing to pay.")
+	case r.SaveSource && pay.Invoice.CustomerID == "":
+		return payments.NewError(payments.CodeValidation, "save_source keeps the card for the invoice's customer: give the invoice a customer first.")
 	case r.Source == "":
 		return payments.NewError(payments.CodeMissingSource, "Give a source: a card, a customer token, or a customer with a default token.")
 	}
@@ -276,7 +279,7 @@ func (e *Engine) begin(ctx context.Context, c *course, to payments.Candidate, be
 		}
 	}
 	if err := d.commit(ctx, e); err != nil {
-		if errors.Is(err, payments.ErrConflict) {
+		if errors.Is(err, payments.ErrConflict) && (c.token == nil || !first) {
 			return "", stillProcessing() // another process works on the same payment or card
 		}
 		return "", err
@@ -295,6 +298,8 @@ func (e *Engine) newAttempt(c *course, to payments.Candidate) payments.Attempt {
 	}
 	if c.source.Token != nil {
 		a.TokenID = c.source.Token.ID
+	} else {
+		a.SaveSource = c.request.SaveSource
 	}
 	if c.claim != nil {
 		a.ClaimScope, a.ClaimKey = c.claim.Scope, c.claim.Key
@@ -397,7 +402,7 @@ func (e *Engine) charge(ctx context.Context, c *course, id string) (payments.Out
 	}
 	r := payments.AuthorizeRequest{
 		Reference: a.Reference, Amount: a.Amount, Capture: c.operation == payments.OpSale, Incremental: c.incremental,
-		Save: a.TokenID != "" && gateway.Capabilities.SavesInline && source.Method == "", Source: source, Payer: payer,
+		Save: (a.TokenID != "" || a.SaveSource) && gateway.Capabilities.SavesInline && source.Method == "", Source: source, Payer: payer,
 		Initiation: c.initiation, PaymentIntent: c.intent, NetworkTransactionID: networkTransaction(c.source.Mappings, mapping), Refs: a.Refs, Note: note,
 	}
 	if c.token == nil {

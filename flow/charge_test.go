@@ -378,3 +378,41 @@ func TestExplainNamesEveryCandidate(t *testing.T) {
 		}
 	}
 }
+
+func TestSaveSourceKeepsTheCard(t *testing.T) {
+	w := newWorld(t, worldOptions{})
+	defer w.close()
+	k, err := w.tokens.CreateCustomer(t.Context(), payments.Customer{ProjectID: project, Sandbox: true}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	invoice := w.invoice("100.00")
+	r := flow.ChargeRequest{ProjectID: project, InvoiceID: invoice, Source: w.card(), SaveSource: true}
+	if _, err := w.engine.Capture(t.Context(), r); payments.ErrorCode(err) != payments.CodeValidation {
+		t.Errorf("save_source without a customer: %v", err)
+	}
+	if _, err := w.engine.AssignCustomer(t.Context(), project, invoice, k.Customer.ID, nil); err != nil {
+		t.Fatal(err)
+	}
+	s, err := w.engine.Capture(t.Context(), r)
+	if err != nil || s.Transaction.TokenID == "" {
+		t.Fatalf("%+v, %v", s.Transaction, err)
+	}
+	token := w.tokenIsChargeable(s.Transaction.TokenID)
+	if token.CustomerID != k.Customer.ID || token.CardID != r.Source {
+		t.Errorf("token: %+v", token)
+	}
+	if m, err := w.tokens.Mappings(t.Context(), project, token.ID); err != nil || m["gway_conf_first"].Status != payments.MappingUsable {
+		t.Errorf("mapping: %+v, %v", m, err)
+	}
+	w.charge(w.invoice("1.00"), token.ID)
+}
+
+func (w *world) tokenIsChargeable(id string) payments.Token {
+	w.t.Helper()
+	token, err := w.store.Token(w.t.Context(), project, id)
+	if err != nil || !token.Chargeable() {
+		w.t.Fatalf("%+v, %v", token, err)
+	}
+	return token
+}

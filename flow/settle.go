@@ -82,9 +82,32 @@ func (e *Engine) compose(ctx context.Context, d *draft, a *payments.Attempt, r p
 		}
 	}
 	if a.State == payments.AttemptApproved {
+		if err := e.keepSource(ctx, d, a); err != nil {
+			return err
+		}
 		return e.learn(ctx, d, a)
 	}
 	return e.releaseCard(ctx, d, a)
+}
+
+// keepSource makes the card that has just paid a token of the customer, when the payment asked for it.
+func (e *Engine) keepSource(ctx context.Context, d *draft, a *payments.Attempt) error {
+	if !a.SaveSource || a.TokenID != "" {
+		return nil
+	}
+	p, err := e.tokens.Keep(ctx, a.ProjectID, a.CustomerID, a.CardID, a.InvoiceID)
+	switch payments.ErrorCode(err) {
+	case payments.CodeCustomerNotFound, payments.CodeCardNotFound:
+		return nil // deleted meanwhile: the payment counts all the same
+	}
+	if err != nil {
+		return err
+	}
+	c := &d.change
+	c.Tokens, c.Customers, c.Cards = append(c.Tokens, p.Change.Tokens...), append(c.Customers, p.Change.Customers...), append(c.Cards, p.Change.Cards...)
+	c.Transitions, c.Events = append(c.Transitions, p.Change.Transitions...), append(c.Events, p.Change.Events...)
+	a.TokenID, d.pay.Transaction.TokenID = p.Token.ID, p.Token.ID
+	return nil
 }
 
 // learn keeps what an approval teaches about the token, and writes the work that follows from it.

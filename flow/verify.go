@@ -2,6 +2,7 @@ package flow
 
 import (
 	"context"
+	"errors"
 	"math"
 
 	"switchyard/adapters"
@@ -19,13 +20,32 @@ type VerifyRequest struct {
 // Verify checks a token's card with a real exchange at a PSP: without money where the PSP can, otherwise with the smallest
 // hold, which a job written with the outcome releases. The answer carries the token, and an action or a code.
 func (e *Engine) Verify(ctx context.Context, r VerifyRequest) (payments.Snapshot, error) {
-	p := r.Prepared
-	token := p.Token
-	unlock, err := e.locks.lock(ctx, token.ProjectID+"/"+token.ID)
+	unlock, err := e.locks.lock(ctx, r.Prepared.Token.ProjectID+"/"+r.Prepared.Token.ID)
 	if err != nil {
 		return payments.Snapshot{}, err
 	}
 	defer unlock()
+	for try := 0; ; try++ {
+		c := e.verificationCourse(r)
+		if err := e.decide(ctx, c, c.token.CustomerID, c.token.VerifyMetadata); err != nil {
+			return payments.Snapshot{}, err
+		}
+		s, err := e.run(context.WithoutCancel(ctx), c)
+		if errors.Is(err, payments.ErrConflict) && try < maxConflicts { // before anything was sent
+			if r.Prepared, err = r.Prepared.Again(ctx); err != nil {
+				return payments.Snapshot{}, err
+			}
+			continue
+		}
+		e.vault.WipeCVC(context.WithoutCancel(ctx), c.token.ProjectID, c.source.Card.ID)
+		return s, err
+	}
+}
+
+// verificationCourse gathers everything a verification's run needs.
+func (e *Engine) verificationCourse(r VerifyRequest) *course {
+	p := r.Prepared
+	token := p.Token
 	c := &course{
 		subject:   &subject{pay: &payments.Payment{}, token: &token},
 		operation: payments.OpVerify, request: ChargeRequest{ProjectID: token.ProjectID}, claim: r.Claim, change: p.Change,
@@ -38,11 +58,7 @@ func (e *Engine) Verify(ctx context.Context, r VerifyRequest) (payments.Snapshot
 	}
 	k := p.Customer
 	c.payer = payments.Payer{CustomerID: k.ID, FirstName: k.FirstName, LastName: k.LastName, Email: k.Email, Phone: k.Phone, CountryCode: k.CountryCode, IPAddress: r.ClientIP, UserAgent: r.UserAgent}
-	if err := e.decide(ctx, c, token.CustomerID, token.VerifyMetadata); err != nil {
-		return payments.Snapshot{}, err
-	}
-	defer e.vault.WipeCVC(context.WithoutCancel(ctx), token.ProjectID, c.source.Card.ID)
-	return e.run(context.WithoutCancel(ctx), c)
+	return c
 }
 
 // verificationCurrency is the customer's, else the project's, else left to the gateway configuration.

@@ -224,8 +224,9 @@ type Attempt struct {
 	Questions              int               `json:"questions,omitempty"` // answered questions since the outcome became unknown
 	Absences               int               `json:"absences,omitempty"`  // of those, how many said "not found", in a row
 	ClaimScope             string            `json:"claim_scope,omitempty"`
-	ClaimKey               string            `json:"claim_key,omitempty"` // the idempotency key whose answer this attempt decides
-	Decision               *Decision         `json:"decision,omitempty"`  // on the first attempt of a charge: why it went here
+	ClaimKey               string            `json:"claim_key,omitempty"`   // the idempotency key whose answer this attempt decides
+	SaveSource             bool              `json:"save_source,omitempty"` // keep the card as a token of the customer, once approved
+	Decision               *Decision         `json:"decision,omitempty"`    // on the first attempt of a charge: why it went here
 	Metadata               map[string]string `json:"metadata,omitempty"`
 	SentAt                 time.Time         `json:"sent_at"`
 	EndedAt                time.Time         `json:"ended_at,omitzero"`

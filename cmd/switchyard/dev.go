@@ -138,6 +138,6 @@ Try it:
 
 Ctrl-C stops it. README.md has a five-minute tour.
 
-`, a.URL(), a.OperatorsURL(), simsURL, config.DevProject, config.DevKey)
+`, a.URL(), a.OperatorsURL(), simsURL, config.DevProjectID, config.DevAPIKey)
 	return err
 }

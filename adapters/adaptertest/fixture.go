@@ -1,0 +1,219 @@
+package adaptertest
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"path"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+
+	"switchyard/adapters"
+	"switchyard/payments"
+)
+
+// OpForget is the operation of a Case for adapters.MethodDeleter; payments has no name for it, since no attempt is one.
+const OpForget payments.Operation = "forget"
+
+// Case is one fixture file: an operation, the exchanges that the adapter is expected to have with the PSP, in this order,
+// and what it must make of them. The name is the file's, without ".json".
+//
+// In every text of Exchanges these are replaced: {{reference}} by the reference of the request, {{currency}} by the currency.
+// A JSON value that is exactly "{{amount}}" becomes the amount as a JSON number in the PSP's units, "{{amount_text}}" the
+// same as a string ("12.5"), "{{amount_decimal}}" a string with all decimals ("12.50"). In want_form values they are
+// replaced as text.
+type Case struct {
+	Name      string             `json:"-"`
+	Doc       string             `json:"doc"` // what is special, for people
+	Operation payments.Operation `json:"operation"`
+	Request   Request            `json:"request"`
+	Exchanges []Exchange         `json:"exchanges"`
+	Want      Want               `json:"want"`
+}
+
+// Request says how the request differs from the suite's own, which is a customer-initiated payment with a card. Only what a
+// case needs is given.
+type Request struct {
+	Amount               string                `json:"amount"` // major units; "1234" unless given
+	Currency             payments.Currency     `json:"currency"`
+	Of                   payments.Operation    `json:"of"` // what a lookup or abandon asks about
+	Card                 *Card                 `json:"card"`
+	Method               string                `json:"method"` // a saved method in place of the card
+	CVC                  string                `json:"cvc"`    // with Method
+	NoCVC                bool                  `json:"no_cvc"` // the card without its CVC
+	Save                 bool                  `json:"save"`
+	Incremental          bool                  `json:"incremental"`
+	Initiation           payments.Initiation   `json:"initiation"`
+	PaymentIntent        string                `json:"payment_intent"`
+	NetworkTransactionID string                `json:"network_transaction_id"`
+	Reason               string                `json:"reason"`
+	Refs                 payments.ProviderRefs `json:"refs"`
+	Before               payments.Totals       `json:"before"` // minor units
+	SentSecondsAgo       int                   `json:"sent_seconds_ago"`
+	NoPayer              bool                  `json:"no_payer"` // nothing is known of the payer
+}
+
+// Card is a PSP's published test card.
+type Card struct {
+	Number   string `json:"number"`
+	ExpMonth int    `json:"exp_month"`
+	ExpYear  int    `json:"exp_year"`
+	CVC      string `json:"cvc"`
+	Name     string `json:"name"`
+}
+
+// Exchange is one call and its answer.
+type Exchange struct {
+	Method string            `json:"method"`
+	Path   string            `json:"path"`  // below the base URL, or an absolute URL
+	Query  map[string]string `json:"query"` // exactly these parameters
+	// Charge marks the call that moves the money. It need not be given when only one call is not a GET.
+	Charge   bool              `json:"charge"`
+	Optional bool              `json:"optional"` // the adapter may leave the call out
+	Headers  map[string]string `json:"want_headers"`
+	JSON     json.RawMessage   `json:"want_json"`   // every field here must be in the body with this value
+	Form     map[string]string `json:"want_form"`   // the same for a form
+	Absent   []string          `json:"want_absent"` // dotted paths that must not be in the body
+
+	Status        int               `json:"status"`
+	AnswerHeaders map[string]string `json:"headers"`
+	Body          json.RawMessage   `json:"body"` // the answer
+	Text          string            `json:"text"` // the answer when it is not JSON
+}
+
+// Want is what the adapter must make of the exchanges. Empty fields are not compared, except that an outcome without a Fault
+// is expected unless Fault is given. Of references, those that are given are compared.
+type Want struct {
+	Status               payments.OutcomeStatus   `json:"status"`
+	Code                 payments.Code            `json:"code"`
+	Class                string                   `json:"class"` // the policy class of the code: "A" to "I"
+	RawCode              string                   `json:"raw_code"`
+	Refs                 payments.ProviderRefs    `json:"refs"`
+	NetworkTransactionID string                   `json:"network_transaction_id"`
+	Action               *payments.CustomerAction `json:"action"`
+	Amount               string                   `json:"amount"` // major units
+	CVCCheck             string                   `json:"cvc_check"`
+	AVSCheck             string                   `json:"avs_check"`
+
+	Fault      payments.FaultKind `json:"fault"`
+	MethodGone bool               `json:"method_gone"`
+
+	Finding payments.FindingKind `json:"finding"` // for a lookup; the fields above are then those of its outcome
+	Totals  *payments.Totals     `json:"totals"`
+	Fence   payments.Fence       `json:"fence"` // for an abandon
+
+	Noted *payments.ProviderRefs `json:"noted"` // what Note was told last
+}
+
+// bench is an adapter with its fixtures.
+type bench struct {
+	Suite
+	config []byte // config.yaml
+	cases  []Case // by file name
+}
+
+// load reads the fixtures.
+func load(s Suite) (*bench, error) {
+	b := &bench{Suite: s}
+	var err error
+	if b.config, err = fs.ReadFile(s.Fixtures, "config.yaml"); err != nil {
+		return nil, fmt.Errorf("adaptertest: %s needs testdata/config.yaml: %w", s.Provider.Name, err)
+	}
+	names, err := fs.Glob(s.Fixtures, "*.json")
+	if err != nil {
+		return nil, fmt.Errorf("adaptertest: %w", err)
+	}
+	for _, name := range names { // sorted by Glob
+		data, err := fs.ReadFile(s.Fixtures, name)
+		if err != nil {
+			return nil, fmt.Errorf("adaptertest: %w", err)
+		}
+		decoder := json.NewDecoder(bytes.NewReader(data))
+		decoder.DisallowUnknownFields()
+		var c Case
+		if err := decoder.Decode(&c); err != nil {
+			return nil, fmt.Errorf("adaptertest: %s: %w", name, err)
+		}
+		c.Name = strings.TrimSuffix(path.Base(name), ".json")
+		if err := c.valid(); err != nil {
+			return nil, fmt.Errorf("adaptertest: %s: %w", name, err)
+		}
+		b.cases = append(b.cases, c)
+	}
+	return b, nil
+}
+
+func (c *Case) valid() error {
+	for i, e := range c.Exchanges {
+		if e.Method == "" || e.Path == "" || e.Status == 0 {
+			return fmt.Errorf("exchange %d needs method, path and status", i)
+		}
+	}
+	if c.Operation == payments.OpLookup || c.Operation == payments.OpAbandon {
+		if c.Request.Of == "" {
+			return fmt.Errorf("a %s needs request.of", c.Operation)
+		}
+	}
+	return nil
+}
+
+// newConfig decodes config.yaml over the provider's defaults.
+func (b *bench) newConfig() (adapters.Config, error) {
+	config := b.Provider.NewConfig()
+	if err := yaml.UnmarshalWithOptions(b.config, config, yaml.Strict()); err != nil {
+		return nil, fmt.Errorf("config.yaml: %w", err)
+	}
+	return config, nil
+}
+
+// charging is the index of the call that moves the money, -1 if there is none.
+func (c *Case) charging() int {
+	only := -1
+	for i, e := range c.Exchanges {
+		if e.Charge {
+			return i
+		}
+		if e.Method != "GET" {
+			if only >= 0 {
+				only = len(c.Exchanges) // more than one: the fixture has to say
+			} else {
+				only = i
+			}
+		}
+	}
+	if only == len(c.Exchanges) {
+		return -1
+	}
+	return only
+}
+
+// approving returns, for every operation that moves money or saves a method, its first fixture that approves.
+func (b *bench) approving() []Case {
+	var list []Case
+	seen := map[payments.Operation]bool{
+		payments.OpLookup: true, payments.OpAbandon: true, OpForget: true,
+	}
+	for _, c := range b.cases {
+		if c.Want.Status == payments.Approved && c.Request.Method == "" && !seen[c.Operation] {
+			seen[c.Operation] = true
+			list = append(list, c)
+		}
+	}
+	return list
+}
+
+// lookups returns, for every operation, its first lookup that finds it.
+func (b *bench) lookups() []Case {
+	var list []Case
+	seen := map[payments.Operation]bool{}
+	for _, c := range b.cases {
+		found := c.Want.Finding == payments.FoundOutcome || c.Want.Finding == payments.FoundTotals
+		if c.Operation == payments.OpLookup && found && !seen[c.Request.Of] {
+			seen[c.Request.Of] = true
+			list = append(list, c)
+		}
+	}
+	return list
+}

@@ -1,0 +1,148 @@
+package paymongo_test
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/jarcoal/httpmock"
+
+	"switchyard/adapters"
+	"switchyard/adapters/adaptertest"
+	"switchyard/adapters/paymongo"
+	"switchyard/payments"
+)
+
+func TestConformance(t *testing.T) {
+	t.Parallel()
+	adaptertest.Run(t, adaptertest.Suite{Provider: paymongo.Provider(), Fixtures: os.DirFS("testdata")})
+}
+
+func TestConfigCheck(t *testing.T) {
+	t.Parallel()
+	const test, live = "sk_test_4mRw", "sk_live_4mRw"
+	for name, c := range map[string]struct {
+		key  string
+		edit func(*paymongo.Config)
+		live bool
+		want []string // fields at fault
+	}{
+		"sandbox":                 {key: test},
+		"live":                    {key: live, live: true},
+		"any 3-D Secure":          {key: test, edit: func(c *paymongo.Config) { c.RequestThreeDSecure = "any" }},
+		"plain http in a sandbox": {key: test, edit: func(c *paymongo.Config) { c.BaseURL = "http://127.0.0.1:8090/v1" }},
+		"no key":                  {want: []string{"secret_key"}},
+		"public key":              {key: "pk_test_4mRw", want: []string{"secret_key"}},
+		"test key in live":        {key: test, live: true, want: []string{"secret_key"}},
+		"live key in a sandbox":   {key: live, want: []string{"secret_key"}},
+		"no URL":                  {key: test, edit: func(c *paymongo.Config) { c.BaseURL = "" }, want: []string{"base_url"}},
+		"relative URL":            {key: test, edit: func(c *paymongo.Config) { c.BaseURL = "api.paymongo.com/v1" }, want: []string{"base_url"}},
+		"other scheme":            {key: test, edit: func(c *paymongo.Config) { c.BaseURL = "ftp://api.paymongo.com" }, want: []string{"base_url"}},
+		"URL with a query":        {key: test, edit: func(c *paymongo.Config) { c.BaseURL += "?v=1" }, want: []string{"base_url"}},
+		"URL with a password":     {key: test, edit: func(c *paymongo.Config) { c.BaseURL = "https://a:b@api.paymongo.com" }, want: []string{"base_url"}},
+		"plain http in live":      {key: live, live: true, edit: func(c *paymongo.Config) { c.BaseURL = "http://api.paymongo.com/v1" }, want: []string{"base_url"}},
+		"other 3-D Secure":        {key: test, edit: func(c *paymongo.Config) { c.RequestThreeDSecure = "never" }, want: []string{"request_three_d_secure"}},
+		"everything wrong": {
+			edit: func(c *paymongo.Config) { c.BaseURL, c.RequestThreeDSecure = "", "" },
+			want: []string{"secret_key", "base_url", "request_three_d_secure"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			config := paymongo.Provider().NewConfig().(*paymongo.Config)
+			config.SecretKey = payments.NewSecret(c.key)
+			if c.edit != nil {
+				c.edit(config)
+			}
+			var got []string
+			for _, f := range config.Check(c.live) {
+				got = append(got, f.Field)
+				if f.Message == "" || c.key != "" && strings.Contains(f.Message, c.key) {
+					t.Errorf("the message about %s is empty or shows the key", f.Field)
+				}
+			}
+			if diff := cmp.Diff(c.want, got); diff != "" {
+				t.Errorf("fields at fault (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestAbilities(t *testing.T) {
+	t.Parallel()
+	config := paymongo.Provider().NewConfig()
+	a, err := config.Open(adapters.Deps{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// PayMongo saves a card only as a side effect of a payment, so there is nothing that these could do.
+	if _, ok := a.(adapters.Tokenizer); ok {
+		t.Error("PayMongo cannot save a card without charging it")
+	}
+	if _, ok := a.(adapters.Verifier); ok {
+		t.Error("PayMongo cannot verify a card without money")
+	}
+	if _, ok := a.(adapters.Incrementer); ok {
+		t.Error("PayMongo cannot raise a hold")
+	}
+}
+
+func TestIncompleteRequestsAreNotSent(t *testing.T) {
+	t.Parallel()
+	transport := httpmock.NewMockTransport() // without responders: every call fails as one that may have arrived
+	config := paymongo.Provider().NewConfig().(*paymongo.Config)
+	config.SecretKey = payments.NewSecret("sk_test_4mRw")
+	a, err := config.Open(adapters.Deps{Transport: transport})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, amount := t.Context(), payments.Money{Minor: 123400, Currency: "PHP"}
+	for name, run := range map[string]func() error{
+		"no source": func() error {
+			_, err := a.Authorize(ctx, payments.AuthorizeRequest{Reference: "r", Amount: amount})
+			return err
+		},
+		"no intent to capture": func() error {
+			_, err := a.Capture(ctx, payments.CaptureRequest{Reference: "r", Amount: amount})
+			return err
+		},
+		"no intent to void": func() error {
+			_, err := a.(adapters.Voider).Void(ctx, payments.VoidRequest{Reference: "r", Amount: amount})
+			return err
+		},
+		"no payment to refund": func() error {
+			_, err := a.Refund(ctx, payments.RefundRequest{Reference: "r", Amount: amount})
+			return err
+		},
+	} {
+		if f := payments.AsFault(run()); f == nil || f.Kind != payments.Rejected {
+			t.Errorf("%s: %v, want a rejected request", name, f)
+		}
+	}
+	if calls := transport.GetTotalCallCount(); calls > 0 {
+		t.Errorf("%d calls were made", calls)
+	}
+}
+
+func TestNoChargeWithoutNote(t *testing.T) {
+	t.Parallel()
+	transport := httpmock.NewMockTransport()
+	transport.RegisterResponder("POST", "https://api.paymongo.com/v1/payment_intents",
+		httpmock.NewStringResponder(200, `{"data":{"id":"pi_1","attributes":{"status":"awaiting_payment_method"}}}`))
+	config := paymongo.Provider().NewConfig().(*paymongo.Config)
+	config.SecretKey = payments.NewSecret("sk_test_4mRw")
+	a, err := config.Open(adapters.Deps{Transport: transport})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = a.Authorize(t.Context(), payments.AuthorizeRequest{
+		Reference: "r", Amount: payments.Money{Minor: 123400, Currency: "PHP"}, Source: payments.Source{Method: "pm_1"},
+	})
+	if f := payments.AsFault(err); f == nil || f.Kind != payments.NeverSent {
+		t.Errorf("%v, want a call that was never sent", err)
+	}
+	if calls := transport.GetTotalCallCount(); calls != 1 {
+		t.Errorf("%d calls were made, want that for the intent only", calls)
+	}
+}

@@ -1,0 +1,235 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+
+	"switchyard/payments"
+	"switchyard/projects"
+)
+
+// route is one line of the table of routes.
+type route struct {
+	method, path string
+	access       access
+	root         kind // the kind of object that the answer shows, for expand
+	handle       func(*server, *call) (reply, error)
+}
+
+// Routes that monitors ask every few seconds.
+const (
+	routeHealth = "/healthz"
+	routeReady  = "/readyz"
+)
+
+// routes is every route that is served.
+var routes = []route{
+	{http.MethodGet, "/", anyone, kindNone, (*server).versions},
+	{http.MethodGet, routeHealth, anyone, kindNone, (*server).health},
+	{http.MethodGet, routeReady, anyone, kindNone, (*server).ready},
+	{http.MethodGet, "/openapi.json", anyone, kindNone, (*server).document},
+	{http.MethodPost, "/telemetry", anyone, kindNone, (*server).takeTelemetry},
+	{http.MethodGet, "/error-codes", privateOnly, kindNone, (*server).errorCodes},
+
+	{http.MethodGet, "/customers", privateOnly, kindCustomer, (*server).listCustomers},
+	{http.MethodPost, "/customers", privateOnly, kindCustomer, (*server).createCustomer},
+	{http.MethodGet, "/customers/:customer", privateOnly, kindCustomer, (*server).getCustomer},
+	{http.MethodPut, "/customers/:customer", privateOnly, kindCustomer, (*server).updateCustomer},
+	{http.MethodDelete, "/customers/:customer", privateOnly, kindNone, (*server).deleteCustomer},
+	{http.MethodGet, "/customers/:customer/transactions", privateOnly, kindTransaction, (*server).listCustomerTransactions},
+
+	{http.MethodGet, "/customers/:customer/tokens", privateOnly, kindToken, (*server).listTokens},
+	{http.MethodPost, "/customers/:customer/tokens", privateOnly, kindToken, (*server).createToken},
+	{http.MethodGet, "/customers/:customer/tokens/:token", privateOnly, kindToken, (*server).getToken},
+	{http.MethodPut, "/customers/:customer/tokens/:token", publicToo, kindToken, (*server).assignToken},
+	{http.MethodDelete, "/customers/:customer/tokens/:token", privateOnly, kindNone, (*server).deleteToken},
+	{http.MethodGet, "/customers/:customer/tokens/:token/gateways", privateOnly, kindNone, (*server).tokenGateways},
+
+	{http.MethodGet, "/cards", privateOnly, kindCard, (*server).listCards},
+	{http.MethodPost, "/cards", publicToo, kindCard, (*server).createCard},
+	{http.MethodGet, "/cards/:card", privateOnly, kindCard, (*server).getCard},
+	{http.MethodPut, "/cards/:card", publicToo, kindCard, (*server).updateCard},
+	{http.MethodDelete, "/cards/:card", privateOnly, kindNone, (*server).deleteCard},
+	{http.MethodGet, "/iins/:iin", publicToo, kindNone, (*server).getIIN},
+
+	{http.MethodGet, "/invoices", privateOnly, kindInvoice, (*server).listInvoices},
+	{http.MethodPost, "/invoices", privateOnly, kindInvoice, (*server).createInvoice},
+	{http.MethodGet, "/invoices/:invoice", publicToo, kindInvoice, (*server).getInvoice},
+	{http.MethodPut, "/invoices/:invoice", privateOnly, kindInvoice, (*server).updateInvoice},
+	{http.MethodDelete, "/invoices/:invoice", privateOnly, kindNone, (*server).deleteInvoice},
+	{http.MethodGet, "/invoices/:invoice/customers", privateOnly, kindCustomer, (*server).getInvoiceCustomer},
+	{http.MethodPost, "/invoices/:invoice/customers", privateOnly, kindCustomer, (*server).assignInvoiceCustomer},
+	{http.MethodGet, "/invoices/:invoice/decision", privateOnly, kindNone, (*server).getDecision},
+	{http.MethodGet, "/invoices/:invoice/transactions", privateOnly, kindTransaction, (*server).getInvoiceTransaction},
+	{http.MethodPost, "/invoices/:invoice/authorize", publicToo, kindTransaction, (*server).authorize},
+	{http.MethodPost, "/invoices/:invoice/capture", publicToo, kindTransaction, (*server).capture},
+	{http.MethodPost, "/invoices/:invoice/three-d-s", privateOnly, kindNone, (*server).threeDS},
+	{http.MethodPost, "/invoices/:invoice/increment_authorization", privateOnly, kindTransaction, (*server).increment},
+	{http.MethodPost, "/invoices/:invoice/void", privateOnly, kindTransaction, (*server).void},
+	{http.MethodPost, "/invoices/:invoice/refunds", privateOnly, kindRefund, (*server).refundInvoice},
+
+	{http.MethodGet, "/transactions", privateOnly, kindTransaction, (*server).listTransactions},
+	{http.MethodPost, "/transactions", privateOnly, kindTransaction, (*server).listTransactions},
+	{http.MethodGet, "/transactions/:transaction", privateOnly, kindTransaction, (*server).getTransaction},
+	{http.MethodGet, "/transactions/:transaction/refunds", privateOnly, kindRefund, (*server).listRefunds},
+	{http.MethodPost, "/transactions/:transaction/refunds", privateOnly, kindRefund, (*server).refundTransaction},
+	{http.MethodGet, "/transactions/:transaction/refunds/:refund", privateOnly, kindRefund, (*server).getRefund},
+
+	{http.MethodGet, "/events", privateOnly, kindEvent, (*server).listEvents},
+	{http.MethodGet, "/events/:event", privateOnly, kindEvent, (*server).getEvent},
+	{http.MethodGet, "/events/:event/webhooks", privateOnly, kindWebhook, (*server).listWebhooks},
+
+	{http.MethodGet, "/gateway-configurations", privateOnly, kindGatewayConfig, (*server).listGateways},
+	{http.MethodGet, "/gateway-configurations/:configuration", privateOnly, kindGatewayConfig, (*server).getGateway},
+	{http.MethodGet, "/gateways/:gateway/gateway-configurations", privateOnly, kindGatewayConfig, (*server).listGatewaysOf},
+	{http.MethodGet, "/projects/:project", privateOnly, kindProject, (*server).getProject},
+}
+
+func (s *server) addRoutes() {
+	for _, r := range routes {
+		s.engine.Handle(r.method, r.path, func(g *gin.Context) {
+			c := s.call(g)
+			c.event.route = r.path
+			answer, err := s.run(c, r)
+			s.answer(c, answer, err)
+		})
+	}
+	s.engine.NoRoute(func(g *gin.Context) {
+		s.answer(s.call(g), reply{}, payments.NewError(payments.CodeRouteNotFound, "There is no such call: see GET /openapi.json for the method and path of each."))
+	})
+}
+
+// call is one request on its way through a handler.
+type call struct {
+	s          *server
+	ctx        context.Context
+	request    *http.Request
+	gin        *gin.Context
+	event      *requestEvent
+	project    payments.Project
+	credential projects.Credential
+	fields     fields // of the body; none for a GET or DELETE
+	options    options
+}
+
+func (s *server) call(g *gin.Context) *call {
+	event, ok := g.Request.Context().Value(eventKey{}).(*requestEvent)
+	if !ok {
+		event = &requestEvent{}
+	}
+	return &call{s: s, ctx: g.Request.Context(), request: g.Request, gin: g, event: event}
+}
+
+// param returns a part of the path.
+func (c *call) param(name string) string { return c.gin.Param(name) }
+
+// reply is what a handler answers with.
+type reply struct {
+	show     func(*writer) error // writes the members beside "success"; nil: there are none
+	refusal  *payments.Error     // in place of show: the payment or verification was refused
+	document []byte              // in place of all: a whole JSON document
+	secret   string              // an invoice's client secret
+	replayed bool
+}
+
+// showing is the answer to a read.
+func showing(v *view, show func(*writer)) reply {
+	return reply{show: func(w *writer) error {
+		show(w)
+		return v.err
+	}}
+}
+
+// run lets a request in, reads it, and hands it to its handler.
+func (s *server) run(c *call, r route) (reply, error) {
+	if err := s.authenticate(c, r.access); err != nil {
+		return reply{}, err
+	}
+	if err := s.read(c, r); err != nil {
+		return reply{}, err
+	}
+	return r.handle(s, c)
+}
+
+// read reads body and options. The body of a GET or DELETE can only hold options, and one that makes no sense is ignored.
+func (s *server) read(c *call, r route) error {
+	limit, writes := s.MaxBody, c.request.Method == http.MethodPost || c.request.Method == http.MethodPut
+	if !writes {
+		limit = min(limit, maxOptionsBody)
+	}
+	data, err := readBody(c.request, limit)
+	if err == nil {
+		c.fields.values, err = decodeBody(c.request.Header.Get("Content-Type"), data)
+	}
+	if err != nil && writes {
+		return err
+	}
+	c.fields.faults = &faults{}
+	c.options, err = parseOptions(c.request.URL.RawQuery, c.fields.values, r.root)
+	if !writes {
+		c.fields.values = nil
+	}
+	return err
+}
+
+// answer sends a handler's reply or error.
+func (s *server) answer(c *call, r reply, err error) {
+	w := s.writers.get()
+	defer s.writers.put(w)
+	status := http.StatusOK
+	switch {
+	case err != nil:
+	case r.refusal != nil:
+		status, c.event.code = statusDecline, r.refusal.Code
+		writeError(w, r.refusal)
+	case r.document != nil:
+		w.buf = append(w.buf, r.document...)
+	default:
+		w.open()
+		w.flag("success", true)
+		if r.show != nil {
+			err = r.show(w)
+		}
+		w.close()
+	}
+	if err != nil {
+		w.buf = w.buf[:0]
+		status = s.fail(c, w, err)
+	}
+	header := c.gin.Writer.Header()
+	if r.replayed {
+		header.Set(headerReplayed, "true")
+		c.event.replayed = true
+	}
+	if r.secret != "" && err == nil {
+		header.Set(headerClientSecret, r.secret)
+	}
+	send(c.gin.Writer, status, w.buf)
+}
+
+// fail writes an error and returns its status. What is internal about it goes to the log event only.
+func (s *server) fail(c *call, w *writer, err error) int {
+	e := publicError(err)
+	status := statusOf(e.Code)
+	if clientGone(c.ctx, err) {
+		status = statusClientGone
+	}
+	c.event.code, c.event.err = e.Code, e.Cause
+	if status == http.StatusUnauthorized && c.request.Header.Get("Origin") == "" { // in a browser it would open a dialogue
+		c.gin.Writer.Header().Set("WWW-Authenticate", `Basic realm="switchyard"`)
+	}
+	if c.public() && e.Code == payments.CodeNoGateway {
+		e = payments.NewError(e.Code, e.Message) // which gateways there are is not a payer's business
+	}
+	writeError(w, e)
+	return status
+}
+
+// wantsEmptyAction reports whether the caller is the Python SDK, which cannot read an answer without a customer_action. All
+// others cannot read an empty one, or read it as an action.
+func (c *call) wantsEmptyAction() bool {
+	return strings.HasPrefix(c.request.UserAgent(), "ProcessOut Python-Bindings")
+}

@@ -1,0 +1,214 @@
+package config
+
+import (
+	"cmp"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"switchyard/adapters"
+	"switchyard/payments"
+)
+
+// What `switchyard dev` prints for people to try.
+const (
+	DevProjectID = "test-proj_dev"
+	DevAPIKey    = "key_sandbox_dev"
+)
+
+// DevOptions are what the development configuration is made from.
+type DevOptions struct {
+	Listen    string            // default 127.0.0.1:8080; loopback only, like OpsListen
+	OpsListen string            // default 127.0.0.1:8081
+	DataDir   string            // made when it is missing; keeps the database and the vault's key between runs
+	PSPs      map[string]string // base URLs of simulators by PSP
+	Providers []adapters.Provider
+	Getenv    func(string) string // for the log settings only; default os.Getenv
+}
+
+// devName stands for the file name in faults: the document is written below, not found on disk.
+const devName = "switchyard dev"
+
+const devVaultKeyFile = "dev-vault.key"
+
+// devPriority comes first in the routing of dev; PSPs that are not named here follow by name.
+var devPriority = []string{"processout", "xendit", "paymongo"}
+
+// devSettings are the credentials that simulators accept, in the form of each vendor's test credentials.
+var devSettings = map[string]map[string]string{
+	"dojo":       {"api_key": "sk_sandbox_switchyard_dev"},
+	"paymongo":   {"secret_key": "sk_test_switchyard_dev"},
+	"pivot":      {"client_id": "switchyard-dev", "client_secret": "switchyard-dev-secret"},
+	"processout": {"project_id": "test-proj_sim", "private_key": "key_sandbox_switchyard_dev"},
+	"xendit":     {"api_key": "xnd_development_switchyard_dev"},
+}
+
+// Dev returns the configuration of `switchyard dev`: one sandbox project with a well-known key, and a gateway configuration
+// for every simulator whose PSP has a provider. It is written as a document and read like any other, so that there is one
+// way in.
+func Dev(o DevOptions) (*Config, error) {
+	o.Listen, o.OpsListen = cmp.Or(o.Listen, defaultListen), cmp.Or(o.OpsListen, defaultOpsListen)
+	if o.Getenv == nil {
+		o.Getenv = os.Getenv
+	}
+	for _, address := range []string{o.Listen, o.OpsListen} {
+		if !isLoopback(address) {
+			return nil, &Faults{List: []Fault{{File: devName, Message: "listens on loopback addresses only, such as " + defaultListen}}}
+		}
+	}
+	if err := os.MkdirAll(o.DataDir, 0o700); err != nil {
+		return nil, fmt.Errorf("config: data directory: %w", err)
+	}
+	keys, err := devVaultKeys(filepath.Join(o.DataDir, devVaultKeyFile))
+	if err != nil {
+		return nil, err
+	}
+	return Load(devName, Options{
+		Providers: o.Providers,
+		ReadFile:  func(string) ([]byte, error) { return []byte(devDocument(o)), nil },
+		Getenv: func(name string) string {
+			switch name {
+			case "DEV_VAULT_KEY":
+				return keys[0]
+			case "DEV_FINGERPRINT_KEY":
+				return keys[1]
+			case "SWITCHYARD_LOG_FORMAT", "SWITCHYARD_LOG_LEVEL":
+				return o.Getenv(name)
+			}
+			return "" // the command line says where dev listens and keeps its data
+		},
+	})
+}
+
+func devDocument(o DevOptions) string {
+	names := devPSPs(o)
+	var b strings.Builder
+	fmt.Fprintf(&b, `listen: %s
+ops_listen: %s
+store:
+  path: %s
+vault:
+  current_key: dev-1
+  keys:
+    dev-1: ${env:DEV_VAULT_KEY}
+  fingerprint_key: ${env:DEV_FINGERPRINT_KEY}
+projects:
+  - id: %s
+    name: Development
+    default_currency: PHP
+    keys: [%s]
+routing:
+  max_attempts: 4
+  breaker:
+    failures: 5
+    failure_percent: 50
+    window: 30s
+    open_for: 5s
+    probes: 1
+  config_fault_pause: 8s
+  throttle_pause: 1s
+  priority:
+`, quoted(o.Listen), quoted(o.OpsListen), quoted(filepath.Join(o.DataDir, "switchyard.db")), DevProjectID, DevAPIKey)
+	for _, name := range names {
+		fmt.Fprintf(&b, "    - %s\n", devGatewayID(name))
+	}
+	b.WriteString(`limits:
+  payer_budget: 12s
+  psp_timeout: 5s
+  absence_after: 20s
+log:
+  format: text
+telemetry:
+  sample_ratio: 0
+gateway_configurations:
+`)
+	for _, name := range names {
+		fmt.Fprintf(&b, "  - id: %s\n    psp: %s\n    project: %s\n    settings:\n      base_url: %s\n",
+			devGatewayID(name), quoted(name), DevProjectID, quoted(o.PSPs[name]))
+		for _, key := range slices.Sorted(maps.Keys(devSettings[name])) {
+			fmt.Fprintf(&b, "      %s: %s\n", key, quoted(devSettings[name][key]))
+		}
+	}
+	return b.String()
+}
+
+// devPSPs lists the PSPs that have both a simulator and a provider, in the order of routing.
+func devPSPs(o DevOptions) []string {
+	var names []string
+	for _, p := range o.Providers {
+		if _, simulated := o.PSPs[p.Name]; simulated {
+			names = append(names, p.Name)
+		}
+	}
+	rank := func(name string) int {
+		if i := slices.Index(devPriority, name); i >= 0 {
+			return i
+		}
+		return len(devPriority)
+	}
+	slices.SortFunc(names, func(a, b string) int { return cmp.Or(rank(a)-rank(b), cmp.Compare(a, b)) })
+	return names
+}
+
+func devGatewayID(psp string) string { return payments.PrefixGateway + "dev_" + psp }
+
+// quoted writes a text for the document so that it is read back as it is.
+func quoted(text string) string { return strconv.Quote(strings.ReplaceAll(text, opening, escaped)) }
+
+func isLoopback(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// devVaultKeys returns the vault's key and the fingerprint key of a data directory: random ones, made once. Without them the
+// cards in the directory's database cannot be opened.
+func devVaultKeys(path string) ([2]string, error) {
+	content, err := os.ReadFile(filepath.Clean(path))
+	if errors.Is(err, fs.ErrNotExist) {
+		return newDevVaultKeys(path)
+	}
+	if err != nil {
+		return [2]string{}, fmt.Errorf("config: vault keys of dev: %w", err)
+	}
+	lines := strings.Fields(string(content))
+	if len(lines) != 2 {
+		return [2]string{}, fmt.Errorf("config: %s is damaged: it must hold two keys; delete the data directory to start anew", path)
+	}
+	return [2]string(lines), nil
+}
+
+// newDevVaultKeys writes the file beside its place and moves it there, so that a crash leaves all of it or nothing.
+func newDevVaultKeys(path string) ([2]string, error) {
+	var raw [2][vaultKeyBytes]byte
+	var keys [2]string
+	for i := range raw {
+		_, _ = rand.Read(raw[i][:]) // never fails
+		keys[i] = base64.StdEncoding.EncodeToString(raw[i][:])
+	}
+	file, err := os.CreateTemp(filepath.Dir(path), devVaultKeyFile+".*") // mode 0600
+	if err != nil {
+		return keys, fmt.Errorf("config: vault keys of dev: %w", err)
+	}
+	_, err = file.WriteString(keys[0] + "\n" + keys[1] + "\n")
+	err = errors.Join(err, file.Sync(), file.Close())
+	if err == nil {
+		err = os.Rename(file.Name(), path)
+	}
+	if err != nil {
+		return keys, fmt.Errorf("config: vault keys of dev: %w", errors.Join(err, os.Remove(file.Name())))
+	}
+	return keys, nil
+}

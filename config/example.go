@@ -1,0 +1,9 @@
+package config
+
+import _ "embed" // for the example
+
+//go:embed example.yaml
+var example string
+
+// Example is a configuration file with every key and what it means, for people to start from.
+func Example() string { return example }

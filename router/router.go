@@ -1,0 +1,188 @@
+package router
+
+import (
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/trace"
+
+	"switchyard/payments"
+)
+
+// Settings say when a gateway configuration is left alone. The zero value of every field has a default.
+type Settings struct {
+	// Failures in a row open a breaker; so do as many within Window when they are FailurePercent of the calls there.
+	Failures       int           // default 5
+	FailurePercent int           // default 50
+	Window         time.Duration // default 60 s
+	OpenFor        time.Duration // until the first probe; default 30 s
+	Probes         int           // calls at once in the half-open state, all of which must succeed; default 1
+	// ConfigFaultPause is how long a gateway configuration rests after the PSP refused its credentials or settings;
+	// default 60 s.
+	ConfigFaultPause time.Duration
+	// ThrottlePause is the longest rest that a PSP may ask for with Retry-After; default 30 s.
+	ThrottlePause time.Duration
+
+	Logger *slog.Logger // default: nothing is logged
+	// OnChange is told of every change after it has happened, one at a time and in order, on the goroutine of a call: it
+	// must not block.
+	OnChange func(Change)
+	Now      func() time.Time // default time.Now
+
+	Tracer trace.Tracer // default: of OpenTelemetry's global provider
+	Meter  metric.Meter // likewise
+}
+
+// Defaults of Settings.
+const (
+	defaultFailures         = 5
+	defaultFailurePercent   = 50
+	defaultWindow           = 60 * time.Second
+	defaultOpenFor          = 30 * time.Second
+	defaultProbes           = 1
+	defaultConfigFaultPause = 60 * time.Second
+	defaultThrottlePause    = 30 * time.Second
+)
+
+const instrumentation = "switchyard/router"
+
+func (s Settings) withDefaults() Settings {
+	setDefault(&s.Failures, defaultFailures)
+	setDefault(&s.FailurePercent, defaultFailurePercent)
+	setDefault(&s.Window, defaultWindow)
+	setDefault(&s.OpenFor, defaultOpenFor)
+	setDefault(&s.Probes, defaultProbes)
+	setDefault(&s.ConfigFaultPause, defaultConfigFaultPause)
+	setDefault(&s.ThrottlePause, defaultThrottlePause)
+	if s.Logger == nil {
+		s.Logger = slog.New(slog.DiscardHandler)
+	}
+	if s.OnChange == nil {
+		s.OnChange = func(Change) {}
+	}
+	if s.Now == nil {
+		s.Now = time.Now
+	}
+	if s.Tracer == nil {
+		s.Tracer = otel.Tracer(instrumentation)
+	}
+	if s.Meter == nil {
+		s.Meter = otel.Meter(instrumentation)
+	}
+	return s
+}
+
+func setDefault[T int | time.Duration](value *T, to T) {
+	if *value <= 0 {
+		*value = to
+	}
+}
+
+// Router holds the configuration in force and a breaker per gateway configuration. It is safe for many goroutines.
+type Router struct {
+	settings  Settings
+	durations metric.Float64Histogram
+	changes   *changeQueue
+
+	swapping sync.Mutex // one Swap at a time
+	current  atomic.Pointer[inForce]
+}
+
+// inForce is a configuration with the breakers of its gateways.
+type inForce struct {
+	config   *Config
+	breakers map[string]*breaker
+	list     []*breaker // in the order of the configuration
+}
+
+// New returns a router for c, which it compiles if that has not been done.
+func New(c *Config, s Settings) *Router {
+	s = s.withDefaults()
+	durations, err := s.Meter.Float64Histogram("switchyard.psp.call.duration",
+		metric.WithUnit("s"), metric.WithDescription("How long calls at PSPs take."))
+	if err != nil { // the instrument works or does nothing; either way there is one
+		s.Logger.Error("metric cannot be made", "metric", "switchyard.psp.call.duration", "error", err)
+	}
+	r := &Router{settings: s, durations: durations, changes: &changeQueue{deliver: s.OnChange, logger: s.Logger}}
+	r.Swap(c)
+	return r
+}
+
+// Swap replaces the configuration at once and as a whole. A gateway configuration that stays keeps its breaker; a rest that
+// it took because of its configuration ends, since that may be what has been put right. Calls in progress are not touched.
+func (r *Router) Swap(c *Config) {
+	if c.plan == nil {
+		c = Compile(*c)
+	}
+	r.swapping.Lock()
+	defer r.swapping.Unlock()
+
+	before := r.current.Load()
+	next := &inForce{config: c, breakers: make(map[string]*breaker, len(c.Gateways))}
+	for i := range c.Gateways {
+		g := &c.Gateways[i]
+		if _, twice := next.breakers[g.ID]; twice {
+			continue
+		}
+		var b *breaker
+		if before != nil {
+			b = before.breakers[g.ID]
+		}
+		if b == nil || b.psp != g.PSP {
+			b = newBreaker(g, &r.settings, r.changes)
+		} else {
+			b.rest.reconfigured()
+		}
+		next.breakers[g.ID] = b
+		next.list = append(next.list, b)
+	}
+	r.current.Store(next)
+}
+
+// Config returns the configuration in force.
+func (r *Router) Config() *Config { return r.current.Load().config }
+
+// Decide is the function Decide with the configuration in force and the present health.
+func (r *Router) Decide(f payments.Facts) payments.Decision {
+	current, now := r.current.Load(), r.settings.Now()
+	decision := Decide(current.config, f, current.health(now), now)
+	r.changes.drain()
+	return decision
+}
+
+// Health returns the conditions of the gateway configurations that are not simply available; nil when all are.
+func (r *Router) Health() Health {
+	health := r.current.Load().health(r.settings.Now())
+	r.changes.drain()
+	return health
+}
+
+func (f *inForce) health(now time.Time) Health {
+	var health Health
+	for _, b := range f.list {
+		condition, notable := b.condition(now)
+		if !notable {
+			continue
+		}
+		if health == nil {
+			health = make(Health)
+		}
+		health[b.gatewayID] = condition
+	}
+	return health
+}
+
+// Breakers returns the state of every breaker, in the order of the configuration.
+func (r *Router) Breakers() []BreakerStatus {
+	current, now := r.current.Load(), r.settings.Now()
+	statuses := make([]BreakerStatus, 0, len(current.list))
+	for _, b := range current.list {
+		statuses = append(statuses, b.status(now))
+	}
+	r.changes.drain()
+	return statuses
+}

@@ -1,0 +1,256 @@
+package sqlite
+
+// writeID names a prepared statement of the writer.
+type writeID int
+
+// The writer's statements. Those of a versioned object come in pairs with the same parameters: project, id, version, then
+// the columns in the order of the table.
+const (
+	beginCommit writeID = iota
+	endCommit
+	abandonCommit
+	openSavepoint
+	closeSavepoint
+	undoSavepoint
+	insertClaim
+	answerClaim
+	releaseClaim
+	pruneClaims
+	insertCustomer
+	updateCustomer
+	insertToken
+	updateToken
+	insertCard
+	updateCard
+	insertSealedCard
+	deleteSealedCard
+	insertInvoice
+	updateInvoice
+	insertTransaction
+	updateTransaction
+	insertAttempt
+	updateAttempt
+	insertRefund
+	updateRefund
+	insertTransition
+	insertEntry
+	insertEvent
+	putMapping
+	putJob
+	finishJob
+	dropJob
+	leaseJobs
+	writeCount
+)
+
+// writeSQL is the text of the writer's statements. A statement that finds nothing to do changes no row; what that means
+// is said where the statement is used.
+var writeSQL = [writeCount]string{
+	beginCommit:    `BEGIN IMMEDIATE`,
+	endCommit:      `COMMIT`,
+	abandonCommit:  `ROLLBACK`,
+	openSavepoint:  `SAVEPOINT caller`,
+	closeSavepoint: `RELEASE SAVEPOINT caller`,
+	undoSavepoint:  `ROLLBACK TO SAVEPOINT caller`,
+
+	insertClaim: `INSERT INTO claims (project_id, scope, claim_key, fingerprint, attempt_id, created_at, snapshot)
+		VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING`,
+	answerClaim: `UPDATE claims SET snapshot = $4
+		WHERE project_id = $1 AND scope = $2 AND claim_key = $3 AND snapshot IS NULL`,
+	releaseClaim: `DELETE FROM claims
+		WHERE project_id = $1 AND scope = $2 AND claim_key = $3 AND snapshot IS NULL`,
+	pruneClaims: `DELETE FROM claims WHERE seq IN (
+		SELECT seq FROM claims WHERE created_at < $1 AND snapshot IS NOT NULL ORDER BY created_at LIMIT $2)`,
+
+	insertCustomer: `INSERT INTO customers (project_id, id, version, deleted_at, doc)
+		VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`,
+	updateCustomer: `UPDATE customers SET version = $3, deleted_at = $4, doc = $5
+		WHERE project_id = $1 AND id = $2 AND version = $3 - 1`,
+	insertToken: `INSERT INTO tokens (project_id, id, version, customer_id, verification_status, deleted_at, doc)
+		VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING`,
+	updateToken: `UPDATE tokens SET version = $3, customer_id = $4, verification_status = $5, deleted_at = $6, doc = $7
+		WHERE project_id = $1 AND id = $2 AND version = $3 - 1`,
+	insertCard: `INSERT INTO cards (project_id, id, version, used_by, deleted_at, doc)
+		VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING`,
+	updateCard: `UPDATE cards SET version = $3, used_by = $4, deleted_at = $5, doc = $6
+		WHERE project_id = $1 AND id = $2 AND version = $3 - 1`,
+	insertSealedCard: `INSERT INTO sealed_cards (project_id, card_id, key_id, wrapped, sealed)
+		VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`,
+	deleteSealedCard: `DELETE FROM sealed_cards WHERE project_id = $1 AND card_id = $2`,
+	insertInvoice: `INSERT INTO invoices (project_id, id, version, transaction_id, customer_id, amount, currency, deleted_at, doc)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING`,
+	updateInvoice: `UPDATE invoices SET version = $3, transaction_id = $4, customer_id = $5, amount = $6, currency = $7,
+			deleted_at = $8, doc = $9
+		WHERE project_id = $1 AND id = $2 AND version = $3 - 1`,
+	insertTransaction: `INSERT INTO transactions (project_id, id, version, invoice_id, customer_id, status, currency, amount,
+			authorized, captured, refunded, voided, capturing, refunding, incrementing, doc)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) ON CONFLICT DO NOTHING`,
+	updateTransaction: `UPDATE transactions SET version = $3, invoice_id = $4, customer_id = $5, status = $6, currency = $7,
+			amount = $8, authorized = $9, captured = $10, refunded = $11, voided = $12, capturing = $13, refunding = $14,
+			incrementing = $15, doc = $16
+		WHERE project_id = $1 AND id = $2 AND version = $3 - 1`,
+	insertAttempt: `INSERT INTO attempts (project_id, id, version, transaction_id, token_id, gateway_configuration_id,
+			operation, state, amount, currency, sent_at, doc)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING`,
+	updateAttempt: `UPDATE attempts SET version = $3, transaction_id = $4, token_id = $5, gateway_configuration_id = $6,
+			operation = $7, state = $8, amount = $9, currency = $10, sent_at = $11, doc = $12
+		WHERE project_id = $1 AND id = $2 AND version = $3 - 1`,
+	insertRefund: `INSERT INTO refunds (project_id, id, version, transaction_id, attempt_id, status, amount, currency, doc)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING`,
+	updateRefund: `UPDATE refunds SET version = $3, transaction_id = $4, attempt_id = $5, status = $6, amount = $7,
+			currency = $8, doc = $9
+		WHERE project_id = $1 AND id = $2 AND version = $3 - 1`,
+
+	insertTransition: `INSERT INTO transitions (project_id, subject, subject_id, step, from_state, to_state, why, at)
+		VALUES ($1, $2, $3, (SELECT COALESCE(MAX(step), 0) + 1 FROM transitions
+			WHERE project_id = $1 AND subject = $2 AND subject_id = $3), $4, $5, $6, $7)`,
+	insertEntry: `INSERT INTO entries (project_id, subject_id, number, transaction_id, attempt_id, gateway_configuration_id,
+			kind, amount, currency, at)
+		VALUES ($1, $2, (SELECT COALESCE(MAX(number), 0) + 1 FROM entries
+			WHERE project_id = $1 AND subject_id = $2), $3, $4, $5, $6, $7, $8, $9)`,
+	insertEvent: `INSERT INTO events (project_id, id, name, fired_at, doc)
+		VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`,
+
+	putMapping: `INSERT INTO mappings (project_id, token_id, gateway_configuration_id, status, doc)
+		VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (project_id, token_id, gateway_configuration_id) DO UPDATE SET status = excluded.status, doc = excluded.doc`,
+	putJob: `INSERT INTO jobs (project_id, job_key, kind, subject_id, payload, run_at, lease_until, fence, tries, created_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+		ON CONFLICT (project_id, job_key) DO UPDATE SET kind = excluded.kind, subject_id = excluded.subject_id,
+			payload = excluded.payload, run_at = excluded.run_at, lease_until = excluded.lease_until,
+			fence = CASE WHEN excluded.fence > jobs.fence THEN excluded.fence ELSE jobs.fence END,
+			tries = excluded.tries, created_at = excluded.created_at`,
+	finishJob: `DELETE FROM jobs WHERE project_id = $1 AND job_key = $2 AND fence = $3`,
+	dropJob:   `DELETE FROM jobs WHERE project_id = $1 AND job_key = $2`,
+	leaseJobs: `UPDATE jobs SET lease_until = $2, fence = fence + 1, tries = tries + 1
+		WHERE (project_id, job_key) IN (
+			SELECT project_id, job_key FROM jobs WHERE run_at <= $1 AND lease_until <= $1 ORDER BY run_at LIMIT $3)
+		RETURNING project_id, job_key, kind, subject_id, payload, run_at, lease_until, fence, tries, created_at`,
+}
+
+// readID names a prepared statement of the readers.
+type readID int
+
+const (
+	selectPayment readID = iota
+	selectInvoiceOfTransaction
+	selectAttempt
+	selectVerifications
+	selectClaim
+	selectNextJob
+	selectCustomer
+	selectToken
+	selectCard
+	selectSealedCard
+	selectMappings
+	selectInvoice
+	selectTransaction
+	selectRefund
+	selectEvent
+	selectTransitions
+	selectEntries
+	readCount
+)
+
+var readSQL = [readCount]string{
+	// One statement, so that invoice, transaction, attempts and refunds are of one moment.
+	selectPayment: `SELECT 1 AS part, seq, doc FROM invoices WHERE project_id = $1 AND id = $2
+		UNION ALL SELECT 2, seq, doc FROM transactions
+			WHERE project_id = $1 AND invoice_id = $2 AND invoice_id <> ''
+		UNION ALL SELECT 3, seq, doc FROM attempts
+			WHERE project_id = $1 AND transaction_id <> '' AND transaction_id = (
+				SELECT id FROM transactions WHERE project_id = $1 AND invoice_id = $2 AND invoice_id <> '')
+		UNION ALL SELECT 4, seq, doc FROM refunds
+			WHERE project_id = $1 AND transaction_id = (
+				SELECT id FROM transactions WHERE project_id = $1 AND invoice_id = $2 AND invoice_id <> '')
+		ORDER BY part, seq`,
+	selectInvoiceOfTransaction: `SELECT invoice_id FROM transactions WHERE project_id = $1 AND id = $2`,
+	selectAttempt:              `SELECT doc FROM attempts WHERE project_id = $1 AND id = $2`,
+	selectVerifications: `SELECT doc FROM attempts
+		WHERE project_id = $1 AND token_id = $2 AND transaction_id = '' ORDER BY seq`,
+	selectClaim: `SELECT fingerprint, attempt_id, created_at, snapshot FROM claims
+		WHERE project_id = $1 AND scope = $2 AND claim_key = $3`,
+	// The first job that is not leased bounds the search: whatever is due later in the order of run_at cannot be earlier.
+	selectNextJob: `SELECT MIN(CASE WHEN lease_until > run_at THEN lease_until ELSE run_at END) FROM jobs
+		WHERE run_at <= COALESCE(
+			(SELECT run_at FROM jobs WHERE lease_until <= run_at ORDER BY run_at LIMIT 1), 9223372036854775807)`,
+	selectCustomer:    `SELECT doc FROM customers WHERE project_id = $1 AND id = $2 AND deleted_at IS NULL`,
+	selectToken:       `SELECT doc FROM tokens WHERE project_id = $1 AND id = $2 AND deleted_at IS NULL`,
+	selectCard:        `SELECT doc FROM cards WHERE project_id = $1 AND id = $2 AND deleted_at IS NULL`,
+	selectSealedCard:  `SELECT key_id, wrapped, sealed FROM sealed_cards WHERE project_id = $1 AND card_id = $2`,
+	selectMappings:    `SELECT doc FROM mappings WHERE project_id = $1 AND token_id = $2 ORDER BY gateway_configuration_id`,
+	selectInvoice:     `SELECT doc FROM invoices WHERE project_id = $1 AND id = $2`,
+	selectTransaction: `SELECT doc FROM transactions WHERE project_id = $1 AND id = $2`,
+	selectRefund:      `SELECT doc FROM refunds WHERE project_id = $1 AND id = $2`,
+	selectEvent:       `SELECT doc FROM events WHERE project_id = $1 AND id = $2`,
+	selectTransitions: `SELECT from_state, to_state, why, at FROM transitions
+		WHERE project_id = $1 AND subject = $2 AND subject_id = $3 ORDER BY step`,
+	selectEntries: `SELECT transaction_id, attempt_id, gateway_configuration_id, kind, amount, currency, at FROM entries
+		WHERE project_id = $1 AND subject_id = $2 ORDER BY number`,
+}
+
+// listID names a list.
+type listID int
+
+const (
+	listCustomers listID = iota
+	listCards
+	listInvoices
+	listTransactions
+	listEvents
+	listTokensOf
+	listTransactionsOf
+	listCount
+)
+
+// listSQL is the text of the two walks through a list from a place in it, and of the search for a cursor's place.
+// The walks take project, owner (where the list has one), place and limit.
+var listSQL = [listCount]struct{ down, up, place string }{
+	listCustomers: {
+		down:  `SELECT doc FROM customers WHERE project_id = $1 AND deleted_at IS NULL AND seq < $2 ORDER BY seq DESC LIMIT $3`,
+		up:    `SELECT doc FROM customers WHERE project_id = $1 AND deleted_at IS NULL AND seq > $2 ORDER BY seq LIMIT $3`,
+		place: `SELECT seq FROM customers WHERE project_id = $1 AND id = $2`,
+	},
+	listCards: {
+		down:  `SELECT doc FROM cards WHERE project_id = $1 AND deleted_at IS NULL AND seq < $2 ORDER BY seq DESC LIMIT $3`,
+		up:    `SELECT doc FROM cards WHERE project_id = $1 AND deleted_at IS NULL AND seq > $2 ORDER BY seq LIMIT $3`,
+		place: `SELECT seq FROM cards WHERE project_id = $1 AND id = $2`,
+	},
+	listInvoices: {
+		down:  `SELECT doc FROM invoices WHERE project_id = $1 AND deleted_at IS NULL AND seq < $2 ORDER BY seq DESC LIMIT $3`,
+		up:    `SELECT doc FROM invoices WHERE project_id = $1 AND deleted_at IS NULL AND seq > $2 ORDER BY seq LIMIT $3`,
+		place: `SELECT seq FROM invoices WHERE project_id = $1 AND id = $2`,
+	},
+	listTransactions: {
+		down:  `SELECT doc FROM transactions WHERE project_id = $1 AND seq < $2 ORDER BY seq DESC LIMIT $3`,
+		up:    `SELECT doc FROM transactions WHERE project_id = $1 AND seq > $2 ORDER BY seq LIMIT $3`,
+		place: `SELECT seq FROM transactions WHERE project_id = $1 AND id = $2`,
+	},
+	listEvents: {
+		down:  `SELECT doc FROM events WHERE project_id = $1 AND seq < $2 ORDER BY seq DESC LIMIT $3`,
+		up:    `SELECT doc FROM events WHERE project_id = $1 AND seq > $2 ORDER BY seq LIMIT $3`,
+		place: `SELECT seq FROM events WHERE project_id = $1 AND id = $2`,
+	},
+	listTokensOf: {
+		down: `SELECT doc FROM tokens WHERE project_id = $1 AND customer_id = $2 AND deleted_at IS NULL AND seq < $3
+			ORDER BY seq DESC LIMIT $4`,
+		up: `SELECT doc FROM tokens WHERE project_id = $1 AND customer_id = $2 AND deleted_at IS NULL AND seq > $3
+			ORDER BY seq LIMIT $4`,
+		place: `SELECT seq FROM tokens WHERE project_id = $1 AND id = $2`,
+	},
+	listTransactionsOf: {
+		down: `SELECT doc FROM transactions WHERE project_id = $1 AND customer_id = $2 AND customer_id <> '' AND seq < $3
+			ORDER BY seq DESC LIMIT $4`,
+		up: `SELECT doc FROM transactions WHERE project_id = $1 AND customer_id = $2 AND customer_id <> '' AND seq > $3
+			ORDER BY seq LIMIT $4`,
+		place: `SELECT seq FROM transactions WHERE project_id = $1 AND id = $2`,
+	},
+}
+
+// The statements of the schema's own history, run once at start.
+const (
+	createMigrationTable = `CREATE TABLE IF NOT EXISTS schema_migrations (
+		version INTEGER PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL, applied_at INTEGER NOT NULL)`
+	selectMigrations = `SELECT version, checksum FROM schema_migrations ORDER BY version`
+	insertMigration  = `INSERT INTO schema_migrations (version, name, checksum, applied_at) VALUES ($1, $2, $3, $4)`
+)
