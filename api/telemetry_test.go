@@ -61,7 +61,7 @@ func TestOneEvent(t *testing.T) {
 	if lines[1]["replayed"] != true || lines[1]["request_id"] != "req-2" {
 		t.Errorf("%v", lines[1])
 	}
-	for _, secret := range []string{"secret-in-query", "secret-in-body", "secret-key", projectKey, "4242"} {
+	for _, secret := range []string{"secret-in-query", "secret-in-body", "secret-key", projectKey, "42424242"} {
 		if strings.Contains(w.log.String(), secret) {
 			t.Errorf("the log has %s", secret)
 		}
@@ -150,7 +150,7 @@ func TestSpansAndDurations(t *testing.T) {
 		if span.SpanKind != trace.SpanKindServer {
 			t.Error(span.SpanKind)
 		}
-		if data, err := json.Marshal(span.Attributes); err != nil || strings.Contains(string(data), "4242") {
+		if data, err := json.Marshal(span.Attributes); err != nil || strings.Contains(string(data), "42424242") {
 			t.Errorf("%s %v", data, err)
 		}
 	}

@@ -102,6 +102,7 @@ func (a *App) buildVault(c *config.Config) error {
 func (a *App) buildTokens(c *config.Config) error {
 	o := tokens.Options{Store: a.store, Vault: a.vault, Logger: a.log}
 	if c.Redis.Address != "" {
+		cache.LogClient(a.log)
 		shared, err := cache.New(cache.Options{Address: c.Redis.Address, Password: c.Redis.Password, Logger: a.log})
 		if err != nil {
 			return err

@@ -26,9 +26,9 @@ const (
 	tombstoneTTL = 10 * time.Second
 	tombstone    = "-"
 
-	dialTimeout = 200 * time.Millisecond
-	ioTimeout   = 100 * time.Millisecond
-	bufferSize  = 4 << 10 // bytes; rows of one token are a few hundred
+	dialTimeout    = 200 * time.Millisecond
+	defaultTimeout = 100 * time.Millisecond
+	bufferSize     = 4 << 10 // bytes; rows of one token are a few hundred
 
 	keyPrefix = "switchyard:"
 	channel   = keyPrefix + "mappings:changed"
@@ -42,6 +42,7 @@ type Options struct {
 	DB       int
 	TLS      bool
 	TTL      time.Duration    // of rows; 0: 10 minutes
+	Timeout  time.Duration    // of one command; 0: 100 ms
 	Now      func() time.Time // nil: time.Now
 	Logger   *slog.Logger     // nil: silent
 }
@@ -71,6 +72,9 @@ func New(o Options) (*Cache, error) {
 		return nil, errors.New("cache: the address of Redis must be host:port")
 	}
 	c := &Cache{ttl: o.TTL, now: o.Now, logger: o.Logger, node: rand.Text(), pause: downPause}
+	if o.Timeout <= 0 {
+		o.Timeout = defaultTimeout
+	}
 	if c.ttl <= 0 {
 		c.ttl = defaultTTL
 	}
@@ -90,10 +94,10 @@ func New(o Options) (*Cache, error) {
 		// The defaults retry and wait until a dead Redis stalls every command for more than a second.
 		MaxRetries:               -1,
 		DialerRetries:            1,
-		DialTimeout:              dialTimeout,
-		ReadTimeout:              ioTimeout,
-		WriteTimeout:             ioTimeout,
-		PoolTimeout:              ioTimeout,
+		DialTimeout:              max(dialTimeout, o.Timeout),
+		ReadTimeout:              o.Timeout,
+		WriteTimeout:             o.Timeout,
+		PoolTimeout:              o.Timeout,
 		ReadBufferSize:           bufferSize,
 		WriteBufferSize:          bufferSize,
 		PipelinePoolSize:         -1,
@@ -162,7 +166,7 @@ func (c *Cache) Put(ctx context.Context, projectID, tokenID string, rows []payme
 	}
 	// Rows that could not be kept are read from the store again.
 	_ = c.redis.try(func() error {
-		return c.client.Set(context.WithoutCancel(ctx), key(projectID, tokenID), text, ttl).Err()
+		return c.client.SetNX(context.WithoutCancel(ctx), key(projectID, tokenID), text, ttl).Err()
 	})
 }
 

@@ -18,6 +18,6 @@ type clientLog struct{ logger *slog.Logger }
 // Printf implements the client's logger.
 func (l clientLog) Printf(ctx context.Context, format string, v ...any) {
 	if l.logger.Enabled(ctx, slog.LevelDebug) {
-		l.logger.DebugContext(ctx, fmt.Sprintf(format, v...))
+		l.logger.DebugContext(ctx, "redis client", "text", fmt.Sprintf(format, v...))
 	}
 }

@@ -30,7 +30,7 @@ func TestABlackHole(t *testing.T) {
 			wg.Go(func() { _, _ = io.Copy(io.Discard, conn) })
 		}
 	})
-	c := open(t, l.Addr().String())
+	c := openWithin(t, l.Addr().String(), 0)
 	h := listen(c)
 	started := time.Now()
 	for range 1000 {
@@ -111,6 +111,26 @@ func TestAMissedDropIsMadeUpFor(t *testing.T) {
 				t.Errorf("%v is still there", rows)
 			}
 		})
+	}
+}
+
+func TestRowsOfAnOwedTokenAreNotUsed(t *testing.T) {
+	t.Parallel()
+	m := miniredis.RunT(t)
+	c := open(t, m.Addr())
+	p := projectOf(t)
+	c.Put(t.Context(), p, "tok_1", rowsOf(t, "tok_1", "old"))
+	owed := c.owed.add(change{p, "tok_1"}, time.Now())
+	c.owed.add(change{p, "tok_2"}, time.Now())
+	if rows, ok := c.Get(t.Context(), p, "tok_1"); ok {
+		t.Errorf("got %v", rows)
+	}
+	if c.Put(t.Context(), p, "tok_2", rowsOf(t, "tok_2", "old")); m.Exists(key(p, "tok_2")) {
+		t.Error("rows were put that a Drop still has to remove")
+	}
+	c.owed.settle(owed)
+	if _, ok := c.Get(t.Context(), p, "tok_1"); !ok {
+		t.Error("not used after the debt was paid")
 	}
 }
 

@@ -52,7 +52,8 @@ func (c *checker) check() *Config {
 func (c *checker) addresses() {
 	c.address("listen", c.doc.Listen)
 	c.address("ops_listen", c.doc.OpsListen)
-	if c.doc.Listen == c.doc.OpsListen {
+	// Port 0 is a free one of the system's choice, and another each time.
+	if c.doc.Listen == c.doc.OpsListen && !strings.HasSuffix(c.doc.Listen, ":0") {
 		c.add("ops_listen", "must be another address than listen: operators' pages do not belong on the merchants' port")
 	}
 	if c.doc.Redis.Address != "" {
@@ -98,6 +99,8 @@ func (c *checker) routing() {
 	r := c.doc.Routing
 	between(c, "routing.max_attempts", r.MaxAttempts, 1, maxAttemptsLimit)
 	between(c, "routing.breaker.failures", r.Breaker.Failures, 1, maxBreakerCount)
+	between(c, "routing.breaker.sustained", r.Breaker.Sustained, time.Millisecond, maxPause)
+	between(c, "routing.breaker.min_calls", r.Breaker.MinCalls, 1, maxBreakerCount)
 	between(c, "routing.breaker.failure_percent", r.Breaker.FailurePercent, 1, 100)
 	between(c, "routing.breaker.window", r.Breaker.Window, time.Second, maxPause)
 	between(c, "routing.breaker.open_for", r.Breaker.OpenFor, time.Second, maxPause)

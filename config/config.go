@@ -98,8 +98,10 @@ type Routing struct {
 
 // Breaker says when a gateway configuration is given up for a while.
 type Breaker struct {
-	Failures       int           `yaml:"failures"` // in a row; or within the window, when they are failure_percent of the calls
-	FailurePercent int           `yaml:"failure_percent"`
+	Failures       int           `yaml:"failures"`        // in a row, …
+	Sustained      time.Duration `yaml:"sustained"`       // … with no success for so long; or
+	FailurePercent int           `yaml:"failure_percent"` // of the calls within the window, …
+	MinCalls       int           `yaml:"min_calls"`       // … if there are so many
 	Window         time.Duration `yaml:"window"`
 	OpenFor        time.Duration `yaml:"open_for"` // until the first probe
 	Probes         int           `yaml:"probes"`   // charges let through then, all of which must succeed
@@ -143,7 +145,9 @@ const (
 	defaultOpsListen        = "127.0.0.1:8081"
 	defaultMaxAttempts      = 3
 	defaultFailures         = 5
+	defaultSustained        = time.Second
 	defaultFailurePercent   = 50
+	defaultMinCalls         = 20
 	defaultWindow           = 60 * time.Second
 	defaultOpenFor          = 30 * time.Second
 	defaultProbes           = 1
@@ -200,7 +204,8 @@ func defaults() document {
 		Routing: Routing{
 			MaxAttempts: defaultMaxAttempts,
 			Breaker: Breaker{
-				Failures: defaultFailures, FailurePercent: defaultFailurePercent,
+				Failures: defaultFailures, Sustained: defaultSustained,
+				FailurePercent: defaultFailurePercent, MinCalls: defaultMinCalls,
 				Window: defaultWindow, OpenFor: defaultOpenFor, Probes: defaultProbes,
 			},
 			ConfigFaultPause: defaultConfigFaultPause,

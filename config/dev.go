@@ -110,9 +110,11 @@ routing:
   max_attempts: 4
   breaker:
     failures: 5
-    failure_percent: 50
+    sustained: 1s
+    failure_percent: 80
+    min_calls: 20
     window: 30s
-    open_for: 5s
+    open_for: 1s
     probes: 1
   config_fault_pause: 8s
   throttle_pause: 1s

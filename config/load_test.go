@@ -141,7 +141,6 @@ func TestFixtures(t *testing.T) {
 				got = strings.ReplaceAll(strings.ReplaceAll(err.Error(), filepath.ToSlash(file)+":", ""), "\n", " | ")
 			}
 			if *update {
-				//nolint:gosec // a file of testdata
 				if err := os.WriteFile(file, []byte("# want: "+got+"\n"+rest), 0o600); err != nil {
 					t.Fatal(err)
 				}
@@ -193,7 +192,7 @@ gateway_configurations:
 routing:
   priority: [gway_conf_b, gway_conf_a]
   max_attempts: 2
-  breaker: {failures: 7, failure_percent: 30, window: 30s, open_for: 5s, probes: 2}
+  breaker: {failures: 7, sustained: 3s, failure_percent: 30, min_calls: 9, window: 30s, open_for: 5s, probes: 2}
   config_fault_pause: 2m
   throttle_pause: 5s
 limits: {payer_budget: 9s, psp_timeout: 4s, request_body_kib: 64}
@@ -221,7 +220,7 @@ func TestLoad(t *testing.T) {
 	}})
 	same("routing", c.Routing, Routing{
 		Priority: []string{"gway_conf_b", "gway_conf_a"}, MaxAttempts: 2,
-		Breaker:          Breaker{Failures: 7, FailurePercent: 30, Window: 30 * time.Second, OpenFor: 5 * time.Second, Probes: 2},
+		Breaker:          Breaker{Failures: 7, Sustained: 3 * time.Second, FailurePercent: 30, MinCalls: 9, Window: 30 * time.Second, OpenFor: 5 * time.Second, Probes: 2},
 		ConfigFaultPause: 2 * time.Minute, ThrottlePause: 5 * time.Second,
 	})
 	same("limits", c.Limits, Limits{PayerBudget: 9 * time.Second, PSPTimeout: 4 * time.Second, RequestBodyKiB: 64})

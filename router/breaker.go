@@ -68,6 +68,7 @@ type breaker struct {
 	rest           rest
 
 	refused, unguarded atomic.Uint64
+	worked             atomic.Int64     // when a call last succeeded, in nanoseconds since 1970; at first, when this was made
 	tripped            gobreaker.Counts // under gobreaker's mutex
 
 	mu     sync.Mutex
@@ -88,18 +89,22 @@ func newBreaker(g *Gateway, s *Settings, changes *changeQueue) *breaker {
 		IsSuccessful:  func(err error) bool { return err == nil },
 		IsExcluded:    func(err error) bool { return errors.Is(err, errNotCounted) },
 	})
+	b.worked.Store(s.Now().UnixNano())
 	return b
 }
 
 // readyToTrip runs under gobreaker's mutex.
 func (b *breaker) readyToTrip(c gobreaker.Counts) bool {
 	b.tripped = c
-	enough := uint32(b.settings.Failures) //nolint:gosec // a small positive number
-	if c.ConsecutiveFailures >= enough {
+	if b.failsInARow(c) && b.settings.Now().UnixNano()-b.worked.Load() >= int64(b.settings.Sustained) {
 		return true
 	}
-	finished := uint64(c.TotalSuccesses) + uint64(c.TotalFailures)
-	return c.TotalFailures >= enough && uint64(c.TotalFailures)*100 >= uint64(b.settings.FailurePercent)*finished //nolint:gosec // positive
+	finished := int64(c.TotalSuccesses) + int64(c.TotalFailures)
+	return finished >= int64(b.settings.MinCalls) && int64(c.TotalFailures)*100 >= int64(b.settings.FailurePercent)*finished
+}
+
+func (b *breaker) failsInARow(c gobreaker.Counts) bool {
+	return int64(c.ConsecutiveFailures) >= int64(b.settings.Failures)
 }
 
 // changed runs under gobreaker's mutex: it must not ask the breaker anything, and callbacks have to wait until it returns.
@@ -111,7 +116,7 @@ func (b *breaker) changed(_ string, from, to gobreaker.State) {
 	case to != gobreaker.StateOpen:
 	case from == gobreaker.StateHalfOpen:
 		b.reason = "after a probe failed"
-	case int(b.tripped.ConsecutiveFailures) >= b.settings.Failures:
+	case b.failsInARow(b.tripped):
 		b.reason = fmt.Sprintf("after %d failures in a row", b.tripped.ConsecutiveFailures)
 	default:
 		b.reason = fmt.Sprintf("after %d of %d calls failed within %s",
@@ -173,6 +178,7 @@ func (b *breaker) learn(op payments.Operation, result payments.Result, started, 
 	case payments.Attribute(result) == payments.AttributedPSP:
 		report(errCounted)
 	default:
+		b.worked.Store(now.UnixNano())
 		report(nil)
 	}
 }

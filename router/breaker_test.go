@@ -55,7 +55,10 @@ func status(t *testing.T, r *Router) BreakerStatus {
 }
 
 func settings() Settings {
-	return Settings{Failures: 3, Window: 60 * time.Second, OpenFor: 10 * time.Second, Probes: 2, ConfigFaultPause: 8 * time.Second, ThrottlePause: 4 * time.Second}
+	return Settings{
+		Failures: 3, Sustained: time.Nanosecond, MinCalls: 6, Window: 60 * time.Second, OpenFor: 10 * time.Second, Probes: 2,
+		ConfigFaultPause: 8 * time.Second, ThrottlePause: 4 * time.Second,
+	}
 }
 
 func TestBreakerOpensAndCloses(t *testing.T) {
@@ -65,6 +68,7 @@ func TestBreakerOpensAndCloses(t *testing.T) {
 		s := settings()
 		s.OnChange = func(c Change) { changes = append(changes, fmt.Sprintf("%s->%s %s", c.From, c.To, c.Reason)) }
 		r := New(config(), s)
+		pass(time.Nanosecond) // so that failures count as sustained
 		for range 3 {
 			_, _ = try(r, payments.OpSale, approved, outage)
 		}
@@ -135,6 +139,7 @@ func TestBreakerProbeFails(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		r := New(config(), settings())
+		pass(time.Nanosecond) // so that failures count as sustained
 		for range 3 {
 			_, _ = try(r, payments.OpSale, approved, outage)
 		}
@@ -152,6 +157,7 @@ func TestBreakerRatio(t *testing.T) {
 	for every, want := range map[int]State{2: Open, 10: Closed} {
 		synctest.Test(t, func(t *testing.T) {
 			r := New(config(), settings())
+			pass(time.Nanosecond) // so that failures count as sustained
 			for i := range 40 {
 				var fault *payments.Fault
 				if i%every == every-1 {
@@ -168,11 +174,35 @@ func TestBreakerRatio(t *testing.T) {
 	}
 }
 
+// A burst of failures does not open a breaker that has just worked; failures that go on do.
+func TestBreakerSustained(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := settings()
+		s.Sustained, s.MinCalls = 2*time.Second, 100
+		r := New(config(), s)
+		pass(time.Minute)
+		_, _ = try(r, payments.OpSale, declined, nil)
+		for range 50 {
+			_, _ = try(r, payments.OpSale, approved, outage)
+		}
+		if s := status(t, r); s.State != Closed {
+			t.Errorf("after a burst: %+v", s)
+		}
+		pass(2 * time.Second)
+		_, _ = try(r, payments.OpLookup, approved, outage)
+		if s := status(t, r); s.State != Open || !strings.Contains(s.Reason, "after 51 failures in a row") {
+			t.Errorf("after two seconds: %+v", s)
+		}
+	})
+}
+
 // Failures that are further apart than the window are not counted together with those before.
 func TestBreakerWindow(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		r := New(config(), settings())
+		pass(time.Nanosecond) // so that failures count as sustained
 		for range 10 {
 			_, _ = try(r, payments.OpSale, approved, outage)
 			_, _ = try(r, payments.OpSale, approved, outage)
@@ -224,6 +254,7 @@ func TestMisconfigured(t *testing.T) {
 		s := settings()
 		s.OnChange = func(c Change) { changes = append(changes, c) }
 		r := New(config(), s)
+		pass(time.Nanosecond) // so that failures count as sustained
 		unauthorized := payments.Faultf(payments.Misconfigured, "401")
 		unauthorized.RawCode = "unauthorized"
 
@@ -274,6 +305,7 @@ func TestThrottled(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		r := New(config(), settings())
+		pass(time.Nanosecond) // so that failures count as sustained
 		patience := func(d time.Duration) *payments.Fault {
 			f := payments.Faultf(payments.Throttled, "429")
 			f.RetryAfter = d
@@ -305,6 +337,7 @@ func TestRestEndsWithAnAnswer(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		r := New(config(), settings())
+		pass(time.Nanosecond) // so that failures count as sustained
 		hold, early := make(chan struct{}), sync.WaitGroup{}
 		early.Go(func() {
 			_, _ = Do(t.Context(), r, xendit, payments.OpSale, time.Minute, classify, func(context.Context) (payments.Outcome, error) {

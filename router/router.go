@@ -15,9 +15,13 @@ import (
 
 // Settings say when a gateway configuration is left alone. The zero value of every field has a default.
 type Settings struct {
-	// Failures in a row open a breaker; so do as many within Window when they are FailurePercent of the calls there.
+	// A breaker opens after so many Failures in a row, once nothing has succeeded for the time Sustained: many calls at once
+	// can fail in a row by chance. It also opens when FailurePercent of the calls within Window failed, if there were
+	// MinCalls at least.
 	Failures       int           // default 5
+	Sustained      time.Duration // default 1 s
 	FailurePercent int           // default 50
+	MinCalls       int           // default 20
 	Window         time.Duration // default 60 s
 	OpenFor        time.Duration // until the first probe; default 30 s
 	Probes         int           // calls at once in the half-open state, all of which must succeed; default 1
@@ -40,7 +44,9 @@ type Settings struct {
 // Defaults of Settings.
 const (
 	defaultFailures         = 5
+	defaultSustained        = time.Second
 	defaultFailurePercent   = 50
+	defaultMinCalls         = 20
 	defaultWindow           = 60 * time.Second
 	defaultOpenFor          = 30 * time.Second
 	defaultProbes           = 1
@@ -52,7 +58,9 @@ const instrumentation = "switchyard/router"
 
 func (s Settings) withDefaults() Settings {
 	setDefault(&s.Failures, defaultFailures)
+	setDefault(&s.Sustained, defaultSustained)
 	setDefault(&s.FailurePercent, defaultFailurePercent)
+	setDefault(&s.MinCalls, defaultMinCalls)
 	setDefault(&s.Window, defaultWindow)
 	setDefault(&s.OpenFor, defaultOpenFor)
 	setDefault(&s.Probes, defaultProbes)

@@ -97,10 +97,18 @@ func (d *door) slam() {
 	if d.listener == nil {
 		return
 	}
-	if err := d.server.Close(); err != nil {
+	// The listener goes by itself: the server may not have begun to serve it.
+	if err := errors.Join(d.server.Close(), ignoreClosed(d.listener.Close())); err != nil {
 		d.log.Debug("closing a simulator's listener", "address", d.address, "error", err)
 	}
 	d.listener = nil
+}
+
+func ignoreClosed(err error) error {
+	if errors.Is(err, net.ErrClosed) {
+		return nil
+	}
+	return err
 }
 
 // reopen opens a shut door at the address it had.

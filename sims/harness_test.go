@@ -32,6 +32,7 @@ func start(t *testing.T) *bench {
 		t.Fatalf("start: %v", err)
 	}
 	b := &bench{t: t, server: server, client: &http.Client{
+		Timeout:       2 * patience, // a test that hangs says where
 		Transport:     &http.Transport{},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
@@ -134,6 +135,19 @@ func (b *bench) send(ctx context.Context, in request) reply {
 func (b *bench) control(method, path string, body any) reply {
 	b.t.Helper()
 	return b.send(b.t.Context(), request{method: method, url: b.server.URL() + path, body: body})
+}
+
+// abandon makes a call that gets no answer, and gives it up once the fault that was set for it has hit.
+func (b *bench) abandon(call func(context.Context) reply) {
+	b.t.Helper()
+	ctx, cancel := context.WithCancel(b.t.Context())
+	answers := make(chan reply, 1)
+	go func() { answers <- call(ctx) }()
+	eventually(b.t, "the fault hits", func() bool { return b.control("GET", "/_sim/faults", nil).at("faults", 0) == nil })
+	cancel()
+	if r := <-answers; r.err == nil {
+		b.t.Errorf("answered: %d %s", r.status, r.body)
+	}
 }
 
 type obj map[string]any

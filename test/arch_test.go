@@ -148,7 +148,7 @@ var rules = []rule{
 		why:    "HTTP in and out: it speaks to flow, tokens and the router, never to a store's driver or an adapter",
 		tests: allowed{
 			ours:   []string{"adapters", "store/sqlite"},
-			theirs: []string{"github.com/getkin/kin-openapi/...", "github.com/jarcoal/httpmock"},
+			theirs: slices.Concat(otelSDK, []string{"github.com/getkin/kin-openapi/...", "github.com/jarcoal/httpmock"}),
 		},
 	},
 	{

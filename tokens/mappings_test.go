@@ -19,8 +19,8 @@ type shared struct {
 	mu      sync.Mutex
 	rows    map[id][]payments.Mapping
 	dropped map[id]bool
-	gets    int
 	changed []func(projectID, tokenID string)
+	onDrop  func() // runs before a Drop has any effect
 }
 
 func newShared() *shared {
@@ -30,7 +30,6 @@ func newShared() *shared {
 func (c *shared) Get(_ context.Context, projectID, tokenID string) ([]payments.Mapping, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.gets++
 	rows, ok := c.rows[id{projectID, tokenID}]
 	return rows, ok
 }
@@ -44,6 +43,9 @@ func (c *shared) Put(_ context.Context, projectID, tokenID string, rows []paymen
 }
 
 func (c *shared) Drop(_ context.Context, projectID, tokenID string) {
+	if c.onDrop != nil {
+		c.onDrop()
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.dropped[id{projectID, tokenID}] = true
@@ -303,6 +305,21 @@ func TestTheSecondLevel(t *testing.T) {
 		if got := method(t, s, someToken); got != "pm_2" {
 			t.Errorf("%s: %q", name, got)
 		}
+	}
+}
+
+// A reader that finds the old rows in the shared cache just before they are dropped must not keep them.
+func TestAReadJustBeforeTheDrop(t *testing.T) {
+	t.Parallel()
+	store, cache := newMemory(), newShared()
+	_, s := serviceOn(t, store, cache)
+	store.wrote(t, someToken, "old")
+	method(t, s, someToken)
+	store.wrote(t, someToken, "new")
+	cache.onDrop = func() { method(t, s, someToken) }
+	s.Changed(t.Context(), project, someToken.ID)
+	if got := method(t, s, someToken); got != "new" {
+		t.Errorf("got %q", got)
 	}
 }
 

@@ -214,9 +214,14 @@ func (b *builder) takeCard(ctx context.Context, source string) error {
 func (b *builder) merge(given payments.Token) {
 	t := &b.token
 	for _, f := range []struct{ dst, src *string }{
-		{&t.Description, &given.Description}, {&t.Summary, &given.Summary}, {&t.ReturnURL, &given.ReturnURL}, {&t.CancelURL, &given.CancelURL},
-		{&t.InvoiceReturnURL, &given.InvoiceReturnURL}, {&t.WebhookURL, &given.WebhookURL},
-		{&t.VerifyStatementDescriptor, &given.VerifyStatementDescriptor}, {&t.InvoiceID, &given.InvoiceID},
+		{&t.Description, &given.Description},
+		{&t.Summary, &given.Summary},
+		{&t.ReturnURL, &given.ReturnURL},
+		{&t.CancelURL, &given.CancelURL},
+		{&t.InvoiceReturnURL, &given.InvoiceReturnURL},
+		{&t.WebhookURL, &given.WebhookURL},
+		{&t.VerifyStatementDescriptor, &given.VerifyStatementDescriptor},
+		{&t.InvoiceID, &given.InvoiceID},
 	} {
 		if *f.src != "" {
 			*f.dst = *f.src

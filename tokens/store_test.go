@@ -214,7 +214,8 @@ func gateways() []tokens.GatewayInfo {
 		{ID: "gway_conf_po", PSP: "processout", Name: "ProcessOut"},
 		{ID: "gway_conf_pm", PSP: "paymongo", Name: "PayMongo", Capabilities: payments.Capabilities{NeedsCVC: true, NeedsCVCSaved: true, Currencies: []payments.Currency{"PHP"}}},
 		{ID: "gway_conf_xe", PSP: "xendit", Name: "Xendit", Capabilities: payments.Capabilities{
-			Currencies: []payments.Currency{"IDR", "PHP"}, Schemes: []payments.Scheme{payments.SchemeVisa, payments.SchemeMastercard}}},
+			Currencies: []payments.Currency{"IDR", "PHP"}, Schemes: []payments.Scheme{payments.SchemeVisa, payments.SchemeMastercard},
+		}},
 		{ID: "gway_conf_other", PSP: "dojo", ProjectID: "proj_other"},
 	}
 }

@@ -137,17 +137,24 @@ func plainNumber(text string) string {
 
 // compareResult returns how the result differs from what the fixture wants.
 func (w *Want) compareResult(r result, p params) []error {
-	if w.Fault != "" {
-		return w.compareFault(r.err)
-	}
-	if r.err != nil {
-		return []error{fmt.Errorf("error %w, want an answer", r.err)}
-	}
 	var errs []error
 	expect := func(what string, got, want any) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			errs = append(errs, fmt.Errorf("%s (-want +got):\n%s", what, diff))
 		}
+	}
+	if w.Noted != nil {
+		last := payments.ProviderRefs{}
+		if len(r.noted) > 0 {
+			last = r.noted[len(r.noted)-1]
+		}
+		expect("noted references", last, *w.Noted)
+	}
+	if w.Fault != "" {
+		return append(errs, w.compareFault(r.err)...)
+	}
+	if r.err != nil {
+		return append(errs, fmt.Errorf("error %w, want an answer", r.err))
 	}
 	if w.Fence != "" {
 		expect("fence", r.fence, w.Fence)
@@ -160,13 +167,6 @@ func (w *Want) compareResult(r result, p params) []error {
 	}
 	if w.Totals != nil {
 		expect("totals", r.finding.Totals, *w.Totals)
-	}
-	if w.Noted != nil {
-		last := payments.ProviderRefs{}
-		if len(r.noted) > 0 {
-			last = r.noted[len(r.noted)-1]
-		}
-		expect("noted references", last, *w.Noted)
 	}
 	errs = append(errs, w.compareOutcome(outcome, p)...)
 	// The references that the fixture does not give are taken over from the result and so agree.

@@ -189,19 +189,31 @@ func (c *Case) charging() int {
 	return only
 }
 
-// approving returns, for every operation that moves money or saves a method, its first fixture that approves.
+// approving returns, for every operation that moves money or saves a method, the first fixture that approves with each sequence
+// of calls.
 func (b *bench) approving() []Case {
 	var list []Case
-	seen := map[payments.Operation]bool{
-		payments.OpLookup: true, payments.OpAbandon: true, OpForget: true,
-	}
+	seen := map[string]bool{}
 	for _, c := range b.cases {
-		if c.Want.Status == payments.Approved && c.Request.Method == "" && !seen[c.Operation] {
-			seen[c.Operation] = true
+		switch c.Operation {
+		case payments.OpLookup, payments.OpAbandon, OpForget:
+			continue
+		}
+		if key := c.sequence(); c.Want.Status == payments.Approved && !seen[key] {
+			seen[key] = true
 			list = append(list, c)
 		}
 	}
 	return list
+}
+
+// sequence tells cases apart by their calls.
+func (c *Case) sequence() string {
+	key := string(c.Operation)
+	for _, e := range c.Exchanges {
+		key += " " + e.Method + " " + e.Path
+	}
+	return key
 }
 
 // lookups returns, for every operation, its first lookup that finds it.

@@ -23,6 +23,7 @@ import (
 	"testing"
 
 	"switchyard/adapters"
+	"switchyard/payments"
 )
 
 // BaseURL is where config.yaml sends an adapter. Nothing listens there: the suite's transport answers.
@@ -71,20 +72,26 @@ func (b *bench) checks() []check {
 	for _, c := range b.cases {
 		list = append(list, check{"behaviour/" + c.Name, func() []error { return b.checkCase(c) }})
 	}
+	inCurrencies := map[payments.Operation]bool{}
 	for _, c := range b.approving() {
-		name := string(c.Operation)
 		list = append(list,
-			check{"faults/" + name, func() []error { return b.checkFaults(c) }},
-			check{"manners/" + name + "/context", func() []error { return b.checkContext(c) }},
-			check{"manners/" + name + "/secrets", func() []error { return b.checkSecrets(c) }},
-			check{"manners/" + name + "/reference", func() []error { return b.checkReference(c) }},
-			check{"manners/" + name + "/currencies", func() []error { return b.checkCurrencies(c) }},
-			check{"manners/" + name + "/parallel", func() []error { return b.checkParallel(c) }},
-			check{"manners/" + name + "/note", func() []error { return b.checkNote(c) }},
+			check{"faults/" + c.Name, func() []error { return b.checkFaults(c) }},
+			check{"manners/" + c.Name + "/context", func() []error { return b.checkContext(c) }},
+			check{"manners/" + c.Name + "/secrets", func() []error { return b.checkSecrets(c) }},
+			check{"manners/" + c.Name + "/reference", func() []error { return b.checkReference(c) }},
+			check{"manners/" + c.Name + "/parallel", func() []error { return b.checkParallel(c) }},
+			check{"manners/" + c.Name + "/note", func() []error { return b.checkNote(c) }},
 		)
+		if op := c.Operation; !inCurrencies[op] {
+			inCurrencies[op] = true
+			list = append(list, check{"manners/" + string(op) + "/currencies", func() []error { return b.checkCurrencies(op) }})
+		}
 	}
 	for _, c := range b.lookups() {
-		list = append(list, check{"faults/" + c.Name, func() []error { return b.checkLookupFaults(c) }})
+		list = append(list,
+			check{"faults/" + c.Name, func() []error { return b.checkLookupFaults(c) }},
+			check{"manners/" + c.Name + "/secrets", func() []error { return b.checkSecrets(c) }},
+		)
 	}
 	return list
 }

@@ -56,6 +56,9 @@ func (a *adapter) authorize(ctx context.Context, r payments.AuthorizeRequest) (p
 			return payments.Outcome{}, err
 		}
 	}
+	if err := durable(ctx, r, session); err != nil {
+		return payments.Outcome{}, err
+	}
 	i, err := a.attach(ctx, r, session, method)
 	switch {
 	case err != nil && resend:
@@ -127,7 +130,7 @@ func (a *adapter) createMethod(ctx context.Context, r payments.AuthorizeRequest,
 	return method.ID, preparing(err)
 }
 
-// prepareIntent makes the intent and makes its id durable.
+// prepareIntent makes the intent and returns its id.
 func (a *adapter) prepareIntent(ctx context.Context, r payments.AuthorizeRequest) (string, error) {
 	type card struct {
 		RequestThreeDSecure string `json:"request_three_d_secure"`
@@ -160,13 +163,18 @@ func (a *adapter) prepareIntent(ctx context.Context, r payments.AuthorizeRequest
 	if err != nil {
 		return "", preparing(err)
 	}
-	if r.Note == nil {
-		return "", payments.Faultf(payments.NeverSent, "paymongo: no way to make the intent's id durable was given")
-	}
-	if err := r.Note(ctx, payments.ProviderRefs{Session: i.id}); err != nil {
-		return "", payments.NewFault(payments.NeverSent, fmt.Errorf("paymongo: making the intent's id durable: %w", err))
-	}
 	return i.id, nil
+}
+
+// durable makes the intent's id durable; nothing may be charged when that fails.
+func durable(ctx context.Context, r payments.AuthorizeRequest, session string) error {
+	if r.Note == nil {
+		return payments.Faultf(payments.NeverSent, "paymongo: no way to make the intent's id durable was given")
+	}
+	if err := r.Note(ctx, payments.ProviderRefs{Session: session}); err != nil {
+		return payments.NewFault(payments.NeverSent, fmt.Errorf("paymongo: making the intent's id durable: %w", err))
+	}
+	return nil
 }
 
 // attach is the charging call.

@@ -45,6 +45,9 @@ func (a *adapter) authorize(ctx context.Context, r payments.AuthorizeRequest) (p
 			return payments.Outcome{}, err
 		}
 	}
+	if err := durable(ctx, r.Note, payments.ProviderRefs{Session: session}); err != nil {
+		return payments.Outcome{}, err
+	}
 	o, err := a.charge(ctx, r, session, source)
 	if resend {
 		err = repeated(err)
@@ -107,7 +110,7 @@ type metadata struct {
 	Reference string `json:"reference"`
 }
 
-// prepareInvoice makes the invoice and makes its id durable.
+// prepareInvoice makes the invoice and returns its id.
 func (a *adapter) prepareInvoice(ctx context.Context, r payments.AuthorizeRequest) (string, error) {
 	body := invoiceBody{
 		Name:                first(cut(r.Description, maxInvoiceName), "Payment"),
@@ -140,7 +143,7 @@ func (a *adapter) prepareInvoice(ctx context.Context, r payments.AuthorizeReques
 	if err != nil {
 		return "", preparing(err)
 	}
-	return e.Invoice.ID, durable(ctx, r.Note, payments.ProviderRefs{Session: e.Invoice.ID})
+	return e.Invoice.ID, nil
 }
 
 // durable makes references durable before the charging call; nothing may be charged when it fails.

@@ -80,10 +80,10 @@ func charged(ctx context.Context, a *adapter, outcome func(payments.Outcome, err
 	refs := payments.ProviderRefs{Session: fuzzInvoice}
 	card := payments.CardData{Number: payments.NewSecret("4242424242424242"), ExpMonth: 12, ExpYear: 2030, CVC: payments.NewSecret("917")}
 	outcome(a.Authorize(ctx, payments.AuthorizeRequest{
-		Reference: fuzzReference, Amount: amount, Capture: true, Source: payments.Source{Card: &card}, Refs: refs,
+		Reference: fuzzReference, Amount: amount, Capture: true, Source: payments.Source{Card: &card}, Refs: refs, Note: noted,
 	}))
 	outcome(a.Authorize(ctx, payments.AuthorizeRequest{
-		Reference: fuzzReference, Amount: amount, Source: payments.Source{Method: fuzzToken}, Refs: refs,
+		Reference: fuzzReference, Amount: amount, Source: payments.Source{Method: fuzzToken}, Refs: refs, Note: noted,
 	}))
 	outcome(a.Capture(ctx, payments.CaptureRequest{Reference: fuzzReference, Refs: refs, Amount: amount}))
 	outcome(a.Void(ctx, payments.VoidRequest{Reference: fuzzReference, Refs: refs, Amount: amount}))
@@ -91,7 +91,7 @@ func charged(ctx context.Context, a *adapter, outcome func(payments.Outcome, err
 	outcome(a.Refund(ctx, payments.RefundRequest{Reference: fuzzReference, Refs: refs, Amount: amount}))
 	outcome(a.Verify(ctx, payments.VerifyRequest{
 		Reference: fuzzReference, Currency: "PHP", Source: payments.Source{Card: &card},
-		Refs: payments.ProviderRefs{Session: fuzzToken, Customer: fuzzCustomer},
+		Refs: payments.ProviderRefs{Session: fuzzToken, Customer: fuzzCustomer}, Note: noted,
 	}))
 	outcome(a.Tokenize(ctx, payments.TokenizeRequest{Reference: fuzzReference, Card: card, Currency: "PHP"}))
 }
@@ -101,6 +101,9 @@ func succeeded(body string) bool {
 	var e envelope
 	return json.Unmarshal([]byte(body), &e) == nil && e.Success != nil && *e.Success
 }
+
+// noted is a Note that always works.
+func noted(context.Context, payments.ProviderRefs) error { return nil }
 
 // checkOutcome looks at what no result may be, whatever ProcessOut says.
 func checkOutcome(t *testing.T, o payments.Outcome, err error, mayApprove bool) {

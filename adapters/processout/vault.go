@@ -53,6 +53,9 @@ func (a *adapter) verify(ctx context.Context, r payments.VerifyRequest) (payment
 			return payments.Outcome{}, err
 		}
 	}
+	if err := durable(ctx, r.Note, sessionOf(refs)); err != nil {
+		return payments.Outcome{}, err
+	}
 	card, err := a.createCard(ctx, *r.Source.Card, r.Reference+stepVerifyCard)
 	if err != nil {
 		return payments.Outcome{}, err
@@ -83,7 +86,7 @@ func (a *adapter) verify(ctx context.Context, r payments.VerifyRequest) (payment
 	return o, err
 }
 
-// prepareToken makes the empty token, with a customer if ProcessOut has none yet, and makes their ids durable.
+// prepareToken makes the empty token, with a customer if ProcessOut has none yet, and returns their ids.
 func (a *adapter) prepareToken(ctx context.Context, r payments.VerifyRequest) (payments.ProviderRefs, error) {
 	customer, err := a.customer(ctx, r.Payer, r.Reference+stepVerifyCustomer)
 	if err != nil {
@@ -96,8 +99,7 @@ func (a *adapter) prepareToken(ctx context.Context, r payments.VerifyRequest) (p
 	if err != nil {
 		return payments.ProviderRefs{}, preparing(err)
 	}
-	refs := payments.ProviderRefs{Session: made.ID, Customer: customer}
-	return refs, durable(ctx, r.Note, refs)
+	return payments.ProviderRefs{Session: made.ID, Customer: customer}, nil
 }
 
 // verification says what the token tells of its verification. ok is false when it tells of none: no card has come, or not yet.

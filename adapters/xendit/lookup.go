@@ -196,12 +196,14 @@ func (a *adapter) findTotals(ctx context.Context, r payments.LookupRequest) (pay
 func (a *adapter) findRefund(ctx context.Context, r payments.LookupRequest) (payments.Finding, error) {
 	if r.Refs.Operation != "" {
 		var one refund
-		switch answer, err := a.get(ctx, below(refundsPath, r.Refs.Operation), nil, &one); {
+		answer, err := a.get(ctx, below(refundsPath, r.Refs.Operation), nil, &one)
+		switch {
 		case err != nil:
 			return payments.Finding{}, err
-		case answer != nil && one.ID == r.Refs.Operation:
-			return one.found(answer)
+		case answer == nil, one.ID != r.Refs.Operation:
+			return payments.Finding{}, payments.Faultf(payments.Unknown, "xendit: a refund that exists is not shown")
 		}
+		return one.found(answer)
 	}
 	var list struct {
 		Data *[]refund `json:"data"`
@@ -210,16 +212,25 @@ func (a *adapter) findRefund(ctx context.Context, r payments.LookupRequest) (pay
 	switch {
 	case err != nil:
 		return payments.Finding{}, err
-	case answer != nil && list.Data == nil:
+	case answer == nil:
+		return a.findRefundByTransaction(ctx, r.Reference)
+	case list.Data == nil:
 		return payments.Finding{}, payments.Faultf(payments.Unknown, "xendit: the answer is no list of refunds")
-	case answer != nil:
-		for _, one := range *list.Data {
-			if one.Reference == r.Reference {
-				return one.found(answer)
-			}
+	}
+	var ours *refund
+	for i := range *list.Data {
+		one := &(*list.Data)[i]
+		if one.Reference != r.Reference {
+			continue
+		}
+		if ours == nil || one.Status == statusSucceeded || one.Status == statusPending && ours.Status != statusSucceeded {
+			ours = one
 		}
 	}
-	return a.findRefundByTransaction(ctx, r.Reference)
+	if ours == nil {
+		return a.findRefundByTransaction(ctx, r.Reference)
+	}
+	return ours.found(answer)
 }
 
 // found turns a refund into a finding.

@@ -22,7 +22,7 @@ const (
 	maxQueued       = 4096
 	deliveryTimeout = 10 * time.Second
 	// swapDelay is how long an event that is out of order comes after the one that overtakes it.
-	swapDelay = 50 * time.Millisecond
+	swapDelay = 200 * time.Millisecond
 	// maxHold is how long an event waits to be overtaken before it goes out all the same.
 	maxHold = 2 * time.Second
 	// maxAnswerBytes is as much of an answer as is read, so that the connection can be used again.

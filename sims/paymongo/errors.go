@@ -88,11 +88,10 @@ func wrongState(status string) psp.Answer {
 }
 
 func refuseKey(v replay.Verdict) psp.Answer {
-	detail := "The Idempotency-Key was used with different parameters."
 	if v == replay.Running {
-		detail = "A request with the same Idempotency-Key is being processed."
+		return problem(http.StatusConflict, codeProcessing, "A request with the same Idempotency-Key is being processed.")
 	}
-	return problem(http.StatusBadRequest, codeInvalid, detail)
+	return problem(http.StatusBadRequest, codeInvalid, "The Idempotency-Key was used with different parameters.")
 }
 
 // attributes reads data.attributes of the body. When it cannot, the answer says why.

@@ -20,33 +20,58 @@ type card struct {
 	created    string
 }
 
-func (s *Sim) createCard(r *psp.Request, _ []string, _ psp.Orders) psp.Answer {
-	in := input(r)
+// cardInput is a request for a card after its number has become facts.
+type cardInput struct {
+	made    card
+	problem *psp.Answer
+}
+
+// readCard checks a request for a card and drops its number and CVC.
+func (s *Sim) readCard(body []byte) any {
+	read := readFields(body).(decoded)
+	if read.problem != nil {
+		return cardInput{problem: read.problem}
+	}
+	fail := func(code, message string) any {
+		bad := invalid(code, message)
+		return cardInput{problem: &bad}
+	}
+	in := read.fields
 	number := strings.ReplaceAll(in.text("number"), " ", "")
 	month, monthErr := strconv.Atoi(in.text("exp_month"))
 	year, yearErr := strconv.Atoi(in.text("exp_year"))
 	cvc := in.text("cvc2")
 	switch {
 	case number == "":
-		return invalid("card.missing-number", "The card's number is missing.")
+		return fail("card.missing-number", "The card's number is missing.")
 	case !testcard.Valid(number):
-		return invalid("card.invalid-number", "The card's number is invalid.")
+		return fail("card.invalid-number", "The card's number is invalid.")
 	case monthErr != nil || month < 1 || month > 12:
-		return invalid("card.invalid-expiry-month", "The card's expiry month is invalid.")
+		return fail("card.invalid-expiry-month", "The card's expiry month is invalid.")
 	case yearErr != nil || year < 0:
-		return invalid("card.invalid-expiry-year", "The card's expiry year is invalid.")
+		return fail("card.invalid-expiry-year", "The card's expiry year is invalid.")
 	case !goodCVC(cvc):
-		return invalid("card.invalid-cvc", "The card's CVC is invalid.")
+		return fail("card.invalid-cvc", "The card's CVC is invalid.")
 	}
 	if year < 100 {
 		year += 2000
 	}
-	c := &card{
-		Card: testcard.Describe(number, s.cardKey), id: s.newID("card_"), holder: in.text("name"),
-		acts: behaviourOf(number), hasCVC: cvc != "", metadata: in.texts("metadata"), created: now(),
+	c := card{
+		Card: testcard.Describe(number, s.cardKey), holder: in.text("name"), acts: behaviourOf(number),
+		hasCVC: cvc != "", metadata: in.texts("metadata"),
 	}
 	c.ExpMonth, c.ExpYear = month, year // the sandbox does not look at them
-	s.cards[c.id] = c
+	return cardInput{made: c}
+}
+
+func (s *Sim) createCard(r *psp.Request, _ []string, _ psp.Orders) psp.Answer {
+	in := r.Decoded.(cardInput)
+	if in.problem != nil {
+		return *in.problem
+	}
+	c := in.made
+	c.id, c.created = s.newID("card_"), now()
+	s.cards[c.id] = &c
 	return success("card", c.resource())
 }
 

@@ -73,7 +73,7 @@ func (s *Sim) Sign(string, []byte, time.Time) http.Header { return http.Header{}
 
 func (s *Sim) endpoints() psp.Router {
 	routes := psp.Router{
-		{Method: "POST", Pattern: "cards", Operation: psp.Prepare, Handle: s.createCard},
+		{Method: "POST", Pattern: "cards", Operation: psp.Prepare, Decode: s.readCard, Handle: s.createCard},
 		{Method: "GET", Pattern: "cards/*", Operation: psp.Lookup, Handle: s.getCard},
 		{Method: "PUT", Pattern: "cards/*", Operation: psp.Prepare, Handle: s.updateCard},
 		{Method: "DELETE", Pattern: "cards/*", Operation: psp.Prepare, Handle: s.deleteCard},
@@ -104,7 +104,9 @@ func (s *Sim) endpoints() psp.Router {
 		{Method: "GET", Pattern: "events/*", Operation: psp.Lookup, Handle: s.getEvent},
 	}
 	for i := range routes {
-		routes[i].Decode = readFields
+		if routes[i].Decode == nil {
+			routes[i].Decode = readFields
+		}
 	}
 	return routes
 }
@@ -132,8 +134,8 @@ func (s *Sim) Accept(r *psp.Request) psp.Call {
 	if !authentic(r, route) {
 		return fixed(kind, s.Complain(psp.Unauthorized401))
 	}
-	if bad := r.Decoded.(decoded).problem; bad != nil && r.Method != http.MethodGet {
-		return fixed(kind, *bad)
+	if in, plain := r.Decoded.(decoded); plain && in.problem != nil && r.Method != http.MethodGet {
+		return fixed(kind, *in.problem)
 	}
 	call := psp.Call{Operation: kind, Run: func(o psp.Orders) psp.Answer {
 		s.mu.Lock()

@@ -61,7 +61,7 @@ type Store struct {
 	lock   *os.File
 	writer *writer
 	reader *reader
-	close  func() error // once
+	shut   func() error // once
 }
 
 // Stats are what the writer has done since Open.
@@ -97,7 +97,7 @@ func open(ctx context.Context, o Options, settings []setting, migrations fs.FS) 
 		return nil, err
 	}
 	go s.writer.loop()
-	s.close = sync.OnceValue(func() error {
+	s.shut = sync.OnceValue(func() error {
 		close(s.writer.stop)
 		<-s.writer.done
 		return s.release()
@@ -197,7 +197,7 @@ func (w *writer) closeConnection() error {
 }
 
 // Close commits what is queued and closes the database. Calls that come later fail with ErrClosed. It may be called again.
-func (s *Store) Close() error { return s.close() }
+func (s *Store) Close() error { return s.shut() }
 
 // release closes what is open. Readers go first, so that the writer is the last to close and can fold the log into the
 // database.
