@@ -18,6 +18,7 @@ const (
 	maxIntervalEarly  = 30 * time.Second       // within the first ten minutes
 	early             = 10 * time.Minute
 	maxInterval       = time.Hour
+	maxSilence        = 5 * time.Minute  // after a question that got no answer, later than that
 	giveUpAfter       = 72 * time.Hour   // then an operator has to look; it never becomes "failed" by itself
 	payerPatience     = 15 * time.Minute // an action that was not taken by then is abandoned
 	confirmedAbsences = 2                // "not found" answers that confirm each other
@@ -233,11 +234,11 @@ func nextQuestion(a *payments.Attempt, unanswered int, now time.Time) time.Durat
 	if steps := a.Questions - confirmedAbsences; steps > 0 {
 		wait = grow(wait, steps)
 	}
-	limit := maxIntervalEarly
+	limit, silence := maxIntervalEarly, maxIntervalEarly
 	if now.Sub(a.SentAt) > early {
-		limit = maxInterval
+		limit, silence = maxInterval, maxSilence
 	}
-	return min(limit, max(wait, min(maxIntervalEarly, grow(questionInterval, unanswered/2))))
+	return min(limit, max(wait, min(silence, grow(questionInterval, unanswered/2))))
 }
 
 // grow lengthens a wait by half, steps times, up to the longest interval.

@@ -112,7 +112,7 @@ func New(o Options) *Engine {
 // read returns a payment, or the domain error that says which object is missing.
 func (e *Engine) read(ctx context.Context, projectID, invoiceID string) (*payments.Payment, error) {
 	pay, err := e.ledger.Payment(ctx, projectID, invoiceID)
-	if errors.Is(err, payments.ErrNotFound) {
+	if errors.Is(err, payments.ErrNotFound) || err == nil && !pay.Invoice.DeletedAt.IsZero() {
 		return nil, payments.NewError(payments.CodeInvoiceNotFound, "There is no such invoice.")
 	}
 	return pay, err

@@ -11,7 +11,7 @@ import (
 )
 
 // moment is a delay, in milliseconds, in which a test makes a few calls.
-const moment = 1500
+const moment = 800
 
 // vendor is what the fault tests need of a PSP.
 type vendor struct {

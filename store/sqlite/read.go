@@ -129,7 +129,7 @@ func (s *Store) Mappings(ctx context.Context, projectID, tokenID string) ([]paym
 	return all[payments.Mapping](ctx, s, selectMappings, projectID, tokenID)
 }
 
-// Invoice reads an invoice, deleted or not, or payments.ErrNotFound.
+// Invoice reads an invoice; one that is deleted is payments.ErrNotFound.
 func (s *Store) Invoice(ctx context.Context, projectID, id string) (payments.Invoice, error) {
 	return one[payments.Invoice](ctx, s, selectInvoice, projectID, id)
 }

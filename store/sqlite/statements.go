@@ -179,7 +179,7 @@ var readSQL = [readCount]string{
 	selectCard:        `SELECT doc FROM cards WHERE project_id = $1 AND id = $2 AND deleted_at IS NULL`,
 	selectSealedCard:  `SELECT key_id, wrapped, sealed FROM sealed_cards WHERE project_id = $1 AND card_id = $2`,
 	selectMappings:    `SELECT doc FROM mappings WHERE project_id = $1 AND token_id = $2 ORDER BY gateway_configuration_id`,
-	selectInvoice:     `SELECT doc FROM invoices WHERE project_id = $1 AND id = $2`,
+	selectInvoice:     `SELECT doc FROM invoices WHERE project_id = $1 AND id = $2 AND deleted_at IS NULL`,
 	selectTransaction: `SELECT doc FROM transactions WHERE project_id = $1 AND id = $2`,
 	selectRefund:      `SELECT doc FROM refunds WHERE project_id = $1 AND id = $2`,
 	selectEvent:       `SELECT doc FROM events WHERE project_id = $1 AND id = $2`,
