@@ -80,7 +80,7 @@ func TestHowToAuthenticate(t *testing.T) {
 			if test.query != "" {
 				query.Set("x-Authorization", test.query)
 			}
-			r := httptest.NewRequest("GET", test.path+"?"+query.Encode(), nil)
+			r := httptest.NewRequest(http.MethodGet, test.path+"?"+query.Encode(), nil)
 			if test.header != "" {
 				r.Header.Set("Authorization", test.header)
 			}
@@ -100,7 +100,7 @@ func TestHowToAuthenticate(t *testing.T) {
 func TestNoDialogueInBrowsers(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	r := httptest.NewRequest("GET", "/customers", nil)
+	r := httptest.NewRequest(http.MethodGet, "/customers", nil)
 	r.Header.Set("Origin", "https://shop.example")
 	if g := w.send(r); g.header.Get("WWW-Authenticate") != "" {
 		t.Error("a browser would ask the payer for a password")

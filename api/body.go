@@ -29,6 +29,9 @@ func readBody(r *http.Request, limit int64) ([]byte, error) {
 	if r.Body == nil || r.Body == http.NoBody {
 		return nil, nil
 	}
+	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
+		return nil, payments.NewError(payments.CodeBadFormat, "Compressed bodies are not read here.") // as a form it would seem to be empty
+	}
 	var buf bytes.Buffer
 	if r.ContentLength > 0 && r.ContentLength <= limit {
 		buf.Grow(int(r.ContentLength) + bytes.MinRead) // so that it is read without growing
@@ -56,10 +59,10 @@ func decodeBody(contentType string, data []byte) (map[string]any, error) {
 	switch {
 	case data[0] == '{' || data[0] == '[', strings.HasSuffix(media, "json"):
 		return decodeJSON(data)
-	case strings.HasPrefix(media, "multipart/"):
-		return nil, payments.NewError(payments.CodeBadFormat, "Multipart bodies are not read here: send JSON or an urlencoded form.")
+	case media == "" || media == "application/x-www-form-urlencoded" || media == "text/plain":
+		return decodeForm(string(data))
 	}
-	return decodeForm(string(data))
+	return nil, payments.NewError(payments.CodeBadFormat, "Bodies of this type are not read here: send JSON or an urlencoded form.")
 }
 
 // decodeJSON reads one JSON object. null and an empty list count as an empty one: PHP cannot tell an empty map from an empty list.

@@ -80,6 +80,7 @@ func TestDecodeBodyRefuses(t *testing.T) {
 		"a list":                {asJSON, `[1]`, payments.CodeBadFormat},
 		"a word":                {asJSON, `hello`, payments.CodeBadFormat},
 		"multipart":             {"multipart/form-data; boundary=x", "--x\r\n", payments.CodeBadFormat},
+		"XML":                   {"application/xml", "<a/>", payments.CodeBadFormat},
 		"a broken escape":       {asForm, "number=4242424242424242%zz", payments.CodeBadFormat},
 		"a broken escaped name": {asForm, "%zz=1", payments.CodeBadFormat},
 		"a bracket too few":     {asForm, "a[b=1", payments.CodeBadFormat},
@@ -171,4 +172,18 @@ func TestBodyLimits(t *testing.T) {
 	w.private("POST", "/customers", strings.Repeat("[", 500)).fails(t, 413, payments.CodeTooMuch)
 	w.private("GET", "/customers", strings.Repeat("a", 5000)).ok(t) // a GET's body is not worth an error
 	w.private("POST", "/customers", `{"first_name":"Ada"}`).ok(t)
+	w.private("POST", "/customers", "\x1f\x8b\x08", "Content-Encoding", "gzip").fails(t, 400, payments.CodeBadFormat)
+}
+
+// TestPathIDs: SDKs escape ids in paths, each in its own way.
+func TestPathIDs(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.private("POST", "/customers", map[string]any{"id": "my-customer_1"}).ok(t)
+	for _, path := range []string{"/customers/my-customer_1", "/customers/my%2Dcustomer%5F1"} {
+		w.private("GET", path, nil).ok(t)
+	}
+	for _, path := range []string{"/customers/a%2Fb", "/customers/a+b", "/customers/%00", "/customers/%F0%9F%98%80", "/customers/a%2Fb%2Ftokens"} {
+		w.private("GET", path, nil).fails(t, 404, payments.CodeCustomerNotFound)
+	}
 }

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"maps"
 	"net/url"
 	"strings"
 	"testing"
@@ -55,9 +56,7 @@ func TestCardRules(t *testing.T) {
 		"a number as a name":  {map[string]any{"name": goodCard}, payments.CardInvalidName},
 	} {
 		body := cardBody(goodCard)
-		for field, value := range test.change {
-			body[field] = value
-		}
+		maps.Copy(body, test.change)
 		g := w.public("POST", "/cards", body)
 		if g.status != 400 || g.text("error_type") != string(test.code) || strings.Contains(g.body, "42424242") {
 			t.Errorf("%s: want %s, got %d %s", name, test.code, g.status, g.body)

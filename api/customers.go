@@ -124,8 +124,13 @@ func editCustomerExtra(f fields, extra *payments.Extra) {
 		name string
 		max  int
 	}{
-		{"company_name", maxShort}, {"address1", maxShort}, {"address2", maxShort}, {"city", maxShort}, {"state", maxShort},
-		{"zip", maxZip}, {"legal_document", maxLegalDocument},
+		{"company_name", maxShort},
+		{"address1", maxShort},
+		{"address2", maxShort},
+		{"city", maxShort},
+		{"state", maxShort},
+		{"zip", maxZip},
+		{"legal_document", maxLegalDocument},
 	} {
 		if f.has(t.name) {
 			keepText(extra, t.name, f.text(t.name, textRule{max: t.max}))

@@ -32,7 +32,7 @@ func TestEvents(t *testing.T) {
 	data := func(i int, path ...any) any { return g.at(append([]any{"events", i, "data"}, path...)...) }
 	if data(0, "name") != "transaction.captured" || data(0, "sandbox") != true || data(0, "transaction", "invoice_id") != invoice || data(0, "transaction", "status") != "completed" ||
 		data(0, "transaction", "invoice", "id") != invoice || data(0, "transaction", "gateway_configuration", "id") != gatewayID || len(data(0, "transaction", "operations").([]any)) != 5 ||
-		data(0, "transaction", "invoice", "transaction") != nil {
+		data(0, "transaction", "invoice", "transaction") != nil || data(0, "transaction", "customer", "id") != customer || data(0, "transaction", "token", "id") != token || data(0, "transaction", "refunds") == nil {
 		t.Errorf("%v", data(0))
 	}
 	if data(1, "token", "id") != token || data(1, "token", "customer", "id") != customer || data(1, "token", "card", "last_4_digits") != "4242" || data(1, "token", "is_default") != true {

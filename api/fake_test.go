@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -137,7 +138,11 @@ func (e *fakeEngine) Capture(ctx context.Context, r flow.ChargeRequest) (payment
 		return payments.Snapshot{}, payments.NewError(payments.CodeValidation, "This invoice has been paid already.")
 	}
 	t.GatewayConfigurationID, t.PSP, t.AttemptsCount = a.GatewayConfigurationID, a.PSP, t.AttemptsCount+1
-	t.CardID = r.Source
+	if strings.HasPrefix(r.Source, payments.PrefixToken) {
+		t.TokenID = r.Source
+	} else {
+		t.CardID = r.Source
+	}
 	switch outcome {
 	case "declined":
 		a.State, a.Code, a.Message, a.RawCode, a.RawMessage = payments.AttemptDeclined, payments.CardDoNotHonor, "The issuer said no: "+a.PSP, "05", "do not honour"

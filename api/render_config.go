@@ -3,7 +3,6 @@ package api
 import (
 	"hash/crc32"
 	"strconv"
-	"strings"
 
 	"switchyard/payments"
 )
@@ -69,7 +68,12 @@ func (v *view) gateway(w *writer, g *GatewayInfo, _ expansion) {
 	w.openList()
 	w.value("card")
 	w.closeList()
-	w.emptyList("tags")
+	w.name("tags")
+	w.openList()
+	for _, tag := range tagsOf(&g.Capabilities) {
+		w.value(tag)
+	}
+	w.closeList()
 	w.flag("can_pull_transactions", false)
 	w.flag("can_refund", true)
 	w.flag("is_oauth_authentication", false)
@@ -77,41 +81,27 @@ func (v *view) gateway(w *writer, g *GatewayInfo, _ expansion) {
 	w.close()
 }
 
+// tagsOf names what a PSP can do beyond taking and refunding a payment.
+func tagsOf(can *payments.Capabilities) []string {
+	var tags []string
+	for _, ability := range [...]struct {
+		has  bool
+		name string
+	}{
+		{can.ManualCapture, "manual-capture"},
+		{can.PartialCapture, "partial-capture"},
+		{can.PartialRefund, "partial-refund"},
+		{can.MerchantInitiated, "merchant-initiated"},
+		{can.ZeroVerify, "zero-verification"},
+	} {
+		if ability.has {
+			tags = append(tags, ability.name)
+		}
+	}
+	return tags
+}
+
 // gatewayNumber is the number that the vendor's API calls a gateway by: any number will do that stays the same.
 func gatewayNumber(psp string) int {
 	return int(crc32.ChecksumIEEE([]byte(psp)) >> 1) // 31 bits: every SDK can hold them
-}
-
-// event writes an event. Its data is the object as it was, with everything expanded that was kept with it.
-func (v *view) event(w *writer, ev *payments.Event, e expansion) {
-	w.open()
-	w.full("id", ev.ID)
-	v.ofProject(w, e)
-	w.full("name", ev.Name)
-	w.name("data")
-	v.eventData(w, ev)
-	w.flag("sandbox", ev.Sandbox)
-	w.at("fired_at", ev.FiredAt)
-	w.null("webhooks")
-	w.close()
-}
-
-func (v *view) eventData(w *writer, ev *payments.Event) {
-	at := *v // the event's own view: nothing in it may be newer than the event
-	at.snapshot, at.live, at.configuration, at.now = &ev.Snapshot, false, true, ev.FiredAt
-	s := &ev.Snapshot
-	w.open()
-	w.full("name", ev.Name)
-	w.flag("sandbox", ev.Sandbox)
-	switch {
-	case strings.HasPrefix(ev.Name, "customer.token."):
-		object(w, "token", s.Token, at.token, firstLevel(kindToken))
-	case strings.HasPrefix(ev.Name, "customer."):
-		object(w, "customer", s.Customer, at.customer, firstLevel(kindCustomer))
-	case strings.HasPrefix(ev.Name, "transaction."):
-		object(w, "transaction", s.Transaction, at.transaction, firstLevel(kindTransaction))
-	case strings.HasPrefix(ev.Name, "invoice."):
-		object(w, "invoice", s.Invoice, at.invoice, firstLevel(kindInvoice))
-	}
-	w.close()
 }

@@ -2,6 +2,8 @@ package api
 
 import (
 	"encoding/base64"
+	"maps"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -56,12 +58,8 @@ func (s sdk) body(fields map[string]any, unset string) map[string]any {
 	for name := range strings.FieldsSeq(unset) {
 		body[name] = nil
 	}
-	for name, value := range s.options {
-		body[name] = value
-	}
-	for name, value := range fields {
-		body[name] = value
-	}
+	maps.Copy(body, s.options)
+	maps.Copy(body, fields)
 	return body
 }
 
@@ -171,7 +169,7 @@ func TestBrowserSDK(t *testing.T) {
 func TestPreflight(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	r := httptest.NewRequest("OPTIONS", "/cards", nil)
+	r := httptest.NewRequest(http.MethodOptions, "/cards", nil)
 	r.Header.Set("Origin", "https://shop.example")
 	r.Header.Set("Access-Control-Request-Method", "POST")
 	r.Header.Set("Access-Control-Request-Headers", "authorization,x-processout-client-secret")
@@ -196,7 +194,7 @@ func TestHead(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	get := w.private("GET", "/customers", nil).ok(t)
-	r := httptest.NewRequest("HEAD", "/customers", nil)
+	r := httptest.NewRequest(http.MethodHead, "/customers", nil)
 	r.SetBasicAuth(projectID, projectKey)
 	head := w.send(r)
 	if head.status != 200 || head.body != "" || head.header.Get("Content-Length") != get.header.Get("Content-Length") {

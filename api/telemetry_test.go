@@ -24,7 +24,7 @@ func TestRequestIDs(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	for sent, taken := range map[string]bool{"": false, "abc-123_X.y:z": true, strings.Repeat("a", 128): true, strings.Repeat("a", 129): false, "with space": false, "line\nbreak": false, "é": false, goodCard: false} {
-		r := httptest.NewRequest("GET", "/healthz", nil)
+		r := httptest.NewRequest(http.MethodGet, "/healthz", nil)
 		if sent != "" {
 			r.Header["X-Request-Id"] = []string{sent}
 		}

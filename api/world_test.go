@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -284,9 +285,7 @@ func (w *world) invoice(fields ...map[string]any) got {
 	w.t.Helper()
 	body := map[string]any{"name": "Order 1", "amount": "100.00", "currency": "PHP"}
 	for _, f := range fields {
-		for name, value := range f {
-			body[name] = value
-		}
+		maps.Copy(body, f)
 	}
 	return w.private("POST", "/invoices", body).ok(w.t)
 }

@@ -5,12 +5,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"strings"
 	"sync/atomic"
 	"testing"
-
-	"log/slog"
 
 	"switchyard/adapters/all"
 	"switchyard/app"

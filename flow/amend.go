@@ -3,6 +3,7 @@ package flow
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"switchyard/adapters"
 	"switchyard/payments"
@@ -97,8 +98,10 @@ func (e *Engine) Refund(ctx context.Context, r RefundRequest) (payments.Snapshot
 			}
 			amount = part
 		}
-		refund := &payments.Refund{ProjectID: r.ProjectID, ID: payments.NewID(payments.PrefixRefund), TransactionID: t.ID, Status: payments.RefundPending,
-			Amount: amount, Reason: r.Reason, Information: r.Information, Metadata: r.Metadata, DetailIDs: r.DetailIDs, Sandbox: t.Sandbox, CreatedAt: e.now()}
+		refund := &payments.Refund{
+			ProjectID: r.ProjectID, ID: payments.NewID(payments.PrefixRefund), TransactionID: t.ID, Status: payments.RefundPending,
+			Amount: amount, Reason: r.Reason, Information: r.Information, Metadata: r.Metadata, DetailIDs: r.DetailIDs, Sandbox: t.Sandbox, CreatedAt: e.now(),
+		}
 		return amendment{operation: payments.OpRefund, amount: amount, refund: refund, metadata: r.Metadata, claim: r.Claim}, nil
 	})
 }
@@ -135,10 +138,8 @@ func mustBe(t *payments.Transaction, verb string, legal ...payments.TransactionS
 	if t.InFlight != "" || t.Status == payments.StatusPending || t.Status == payments.StatusPendingCapture {
 		return stillProcessing()
 	}
-	for _, s := range legal {
-		if t.Status == s {
-			return nil
-		}
+	if slices.Contains(legal, t.Status) {
+		return nil
 	}
 	return payments.Errorf(payments.CodeValidation, "An invoice whose transaction is %s has nothing to %s.", t.Status, verb)
 }

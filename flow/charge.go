@@ -397,8 +397,10 @@ func (e *Engine) charge(ctx context.Context, c *course, id string) (payments.Out
 	payer.CustomerRef = mapping.CustomerRef
 	note := func(ctx context.Context, refs payments.ProviderRefs) error { return e.note(ctx, c.subject, id, refs) }
 	if verifier, ok := gateway.Adapter.(adapters.Verifier); ok && c.operation == payments.OpVerify {
-		return verifier.Verify(ctx, payments.VerifyRequest{Reference: a.Reference, Currency: a.Amount.Currency, Source: source, Payer: payer,
-			ReturnURL: c.token.InvoiceReturnURL, Refs: a.Refs, Note: note})
+		return verifier.Verify(ctx, payments.VerifyRequest{
+			Reference: a.Reference, Currency: a.Amount.Currency, Source: source, Payer: payer,
+			ReturnURL: c.token.InvoiceReturnURL, Refs: a.Refs, Note: note,
+		})
 	}
 	r := payments.AuthorizeRequest{
 		Reference: a.Reference, Amount: a.Amount, Capture: c.operation == payments.OpSale, Incremental: c.incremental,

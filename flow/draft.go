@@ -23,14 +23,6 @@ func (s *subject) snapshot() payments.Snapshot {
 	return snapshotOf(s.pay)
 }
 
-// lockKey names the subject for the in-process locks.
-func (s *subject) lockKey() string {
-	if s.token != nil {
-		return s.token.ProjectID + "/" + s.token.ID
-	}
-	return s.pay.Invoice.ProjectID + "/" + s.pay.Invoice.ID
-}
-
 // draft is one durable commit in the making. It changes the subject in memory and remembers what it touched; commit
 // raises the versions and writes. After a failed commit the subject in memory is stale and must be read again.
 type draft struct {
@@ -57,12 +49,11 @@ func (e *Engine) draft(s *subject) *draft {
 }
 
 // addAttempt starts the story of an attempt: its intent.
-func (d *draft) addAttempt(a payments.Attempt) *payments.Attempt {
+func (d *draft) addAttempt(a payments.Attempt) {
 	a.State, a.SentAt = payments.AttemptSent, d.now
 	d.pay.Attempts = append(d.pay.Attempts, a)
 	d.attempts[a.ID] = true
 	d.transition("attempt", a.ProjectID, a.ID, "", string(a.State), "sent to "+a.PSP)
-	return &d.pay.Attempts[len(d.pay.Attempts)-1]
 }
 
 // moveAttempt changes an attempt's state.
@@ -113,13 +104,15 @@ func (d *draft) moveVerification(to payments.VerificationStatus, why string) err
 
 func (d *draft) transition(kind, projectID, id, from, to, why string) {
 	d.change.Transitions = append(d.change.Transitions, payments.Transition{
-		ProjectID: projectID, Subject: kind, SubjectID: id, From: from, To: to, Why: why, At: d.now})
+		ProjectID: projectID, Subject: kind, SubjectID: id, From: from, To: to, Why: why, At: d.now,
+	})
 }
 
 func (d *draft) entry(a *payments.Attempt, kind payments.EntryKind, amount payments.Money) {
 	d.change.Entries = append(d.change.Entries, payments.Entry{
 		ProjectID: a.ProjectID, TransactionID: a.TransactionID, AttemptID: a.ID,
-		GatewayConfigurationID: a.GatewayConfigurationID, Kind: kind, Amount: amount, At: d.now})
+		GatewayConfigurationID: a.GatewayConfigurationID, Kind: kind, Amount: amount, At: d.now,
+	})
 }
 
 // commit raises the versions of all that was touched, renders events and answer from the result, and writes it all at once.

@@ -33,7 +33,8 @@ func (d *draft) record(a *payments.Attempt, r payments.Result, last bool) error 
 func normalise(r payments.Result) payments.Result {
 	if r.Fault == nil && r.Outcome.Status == payments.Declined && r.Outcome.Code.MeansUnknown() {
 		return payments.Result{Outcome: payments.Outcome{Refs: r.Outcome.Refs}, Fault: &payments.Fault{
-			Kind: payments.Unknown, Code: r.Outcome.Code, RawCode: r.Outcome.RawCode, RawMessage: r.Outcome.RawMessage}}
+			Kind: payments.Unknown, Code: r.Outcome.Code, RawCode: r.Outcome.RawCode, RawMessage: r.Outcome.RawMessage,
+		}}
 	}
 	return r
 }
@@ -145,8 +146,10 @@ func (d *draft) approveCharge(a *payments.Attempt, o payments.Outcome, amount pa
 	if a.Operation == payments.OpAuthorize {
 		d.events = append(d.events, payments.EventTransactionAuthorized)
 		if at := d.pay.Invoice.AutoCaptureAt; !at.IsZero() {
-			d.change.Jobs = append(d.change.Jobs, payments.Job{ProjectID: a.ProjectID, Key: "capture:" + a.InvoiceID,
-				Kind: payments.JobCapture, SubjectID: a.InvoiceID, RunAt: at, CreatedAt: d.now})
+			d.change.Jobs = append(d.change.Jobs, payments.Job{
+				ProjectID: a.ProjectID, Key: "capture:" + a.InvoiceID,
+				Kind: payments.JobCapture, SubjectID: a.InvoiceID, RunAt: at, CreatedAt: d.now,
+			})
 		}
 		return d.moveTransaction(payments.StatusAuthorized, "authorized at "+a.PSP)
 	}

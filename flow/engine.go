@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"time"
 
 	"switchyard/adapters"
@@ -154,9 +155,9 @@ func (e *Engine) Explain(ctx context.Context, projectID, invoiceID string) (paym
 	if err != nil {
 		return payments.Decision{}, nil, err
 	}
-	for i := len(pay.Attempts) - 1; i >= 0; i-- {
-		if d := pay.Attempts[i].Decision; d != nil {
-			return *d, pay.Attempts, nil
+	for _, a := range slices.Backward(pay.Attempts) {
+		if a.Decision != nil {
+			return *a.Decision, pay.Attempts, nil
 		}
 	}
 	return e.router.Decide(payments.Facts{

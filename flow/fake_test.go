@@ -34,7 +34,6 @@ type fakePSP struct {
 type fakeCharge struct {
 	totals payments.Totals
 	fenced bool
-	code   payments.Code
 }
 
 // script is one call's behaviour: whether the PSP acts, and what it answers.

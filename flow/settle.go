@@ -14,7 +14,6 @@ type settling struct {
 	last    bool      // nothing else will be tried: a refusal is final
 	crashed bool      // the attempt was left behind by a crash, so nobody waits for its answer
 	askAt   time.Time // when an attempt that stays open is asked about next
-	fence   int64     // of the job whose worker settles; 0 in a live call
 	final   *payments.Snapshot
 }
 
@@ -143,8 +142,10 @@ func (e *Engine) learn(ctx context.Context, d *draft, a *payments.Attempt) error
 	}
 	d.change.Mappings = append(d.change.Mappings, m)
 	if _, ok := gateway.Adapter.(adapters.Tokenizer); ok && m.MethodRef == "" && a.CardID != "" {
-		d.change.Jobs = append(d.change.Jobs, payments.Job{ProjectID: a.ProjectID, Key: "enrol:" + a.TokenID + ":" + gateway.ID,
-			Kind: payments.JobEnrol, SubjectID: a.ID, RunAt: d.now, CreatedAt: d.now})
+		d.change.Jobs = append(d.change.Jobs, payments.Job{
+			ProjectID: a.ProjectID, Key: "enrol:" + a.TokenID + ":" + gateway.ID,
+			Kind: payments.JobEnrol, SubjectID: a.ID, RunAt: d.now, CreatedAt: d.now,
+		})
 	}
 	return nil
 }

@@ -86,20 +86,34 @@ func TestNewCardData(t *testing.T) {
 		cvc, holder string
 		want        payments.CardFacts
 	}{
-		{"plain", visaTest, 12, 2030, "123", "Ana Cruz",
-			payments.CardFacts{Scheme: "visa", IIN: "424242", Last4: "4242", ExpMonth: 12, ExpYear: 2030, Name: "Ana Cruz"}},
-		{"spaces, dashes, two-digit year", "4242-4242 4242-4242", 1, 27, "", " Ana ",
-			payments.CardFacts{Scheme: "visa", IIN: "424242", Last4: "4242", ExpMonth: 1, ExpYear: 2027, Name: "Ana"}},
-		{"last day of its month", visaTest, 2, 2026, "000", "",
-			payments.CardFacts{Scheme: "visa", IIN: "424242", Last4: "4242", ExpMonth: 2, ExpYear: 2026}},
-		{"four-digit code of Amex", "378282246310005", 3, 2026, "1234", "",
-			payments.CardFacts{Scheme: "american express", IIN: "378282", Last4: "0005", ExpMonth: 3, ExpYear: 2026}},
-		{"three-digit code of Amex", "378282246310005", 3, 2026, "123", "",
-			payments.CardFacts{Scheme: "american express", IIN: "378282", Last4: "0005", ExpMonth: 3, ExpYear: 2026}},
-		{"19 digits", "6205500000000000004", 3, 2076, "", "",
-			payments.CardFacts{Scheme: "unionpay", IIN: "620550", Last4: "0004", ExpMonth: 3, ExpYear: 2076}},
-		{"longest name", visaTest, 3, 2026, "", strings.Repeat("é", 255),
-			payments.CardFacts{Scheme: "visa", IIN: "424242", Last4: "4242", ExpMonth: 3, ExpYear: 2026, Name: strings.Repeat("é", 255)}},
+		{
+			"plain", visaTest, 12, 2030, "123", "Ana Cruz",
+			payments.CardFacts{Scheme: "visa", IIN: "424242", Last4: "4242", ExpMonth: 12, ExpYear: 2030, Name: "Ana Cruz"},
+		},
+		{
+			"spaces, dashes, two-digit year", "4242-4242 4242-4242", 1, 27, "", " Ana ",
+			payments.CardFacts{Scheme: "visa", IIN: "424242", Last4: "4242", ExpMonth: 1, ExpYear: 2027, Name: "Ana"},
+		},
+		{
+			"last day of its month", visaTest, 2, 2026, "000", "",
+			payments.CardFacts{Scheme: "visa", IIN: "424242", Last4: "4242", ExpMonth: 2, ExpYear: 2026},
+		},
+		{
+			"four-digit code of Amex", "378282246310005", 3, 2026, "1234", "",
+			payments.CardFacts{Scheme: "american express", IIN: "378282", Last4: "0005", ExpMonth: 3, ExpYear: 2026},
+		},
+		{
+			"three-digit code of Amex", "378282246310005", 3, 2026, "123", "",
+			payments.CardFacts{Scheme: "american express", IIN: "378282", Last4: "0005", ExpMonth: 3, ExpYear: 2026},
+		},
+		{
+			"19 digits", "6205500000000000004", 3, 2076, "", "",
+			payments.CardFacts{Scheme: "unionpay", IIN: "620550", Last4: "0004", ExpMonth: 3, ExpYear: 2076},
+		},
+		{
+			"longest name", visaTest, 3, 2026, "", strings.Repeat("é", 255),
+			payments.CardFacts{Scheme: "visa", IIN: "424242", Last4: "4242", ExpMonth: 3, ExpYear: 2026, Name: strings.Repeat("é", 255)},
+		},
 	}
 	for _, tt := range tests {
 		card, err := payments.NewCardData(tt.number, tt.month, tt.year, tt.cvc, tt.holder, cardNow)
@@ -152,8 +166,10 @@ var badCards = []struct {
 	{"control character", visaTest, 12, 2030, "", "Ana\nCruz", []payments.Code{payments.CardInvalidName}},
 	{"not UTF-8", visaTest, 12, 2030, "", "Ana\xff", []payments.Code{payments.CardInvalidName}},
 	{"number in the name", visaTest, 12, 2030, "", "Ana 4242 4242 4242", []payments.Code{payments.CardInvalidName}},
-	{"all wrong", "1", 13, 1, "1", "\x00",
-		[]payments.Code{payments.CardInvalidNumber, payments.CardInvalidExpiryMonth, payments.CardInvalidCVC, payments.CardInvalidName}},
+	{
+		"all wrong", "1", 13, 1, "1", "\x00",
+		[]payments.Code{payments.CardInvalidNumber, payments.CardInvalidExpiryMonth, payments.CardInvalidCVC, payments.CardInvalidName},
+	},
 }
 
 func TestNewCardDataRefuses(t *testing.T) {
@@ -190,8 +206,10 @@ func TestCardExpiresInUTC(t *testing.T) {
 
 func TestCardFactsJSON(t *testing.T) {
 	t.Parallel()
-	full := payments.CardFacts{Scheme: payments.SchemeVisa, CoScheme: payments.SchemeCarteBancaire, Type: "debit", IIN: "436000",
-		Last4: "0005", ExpMonth: 1, ExpYear: 2030, Name: "Ana", Country: "FR", Fingerprint: "fp"}
+	full := payments.CardFacts{
+		Scheme: payments.SchemeVisa, CoScheme: payments.SchemeCarteBancaire, Type: "debit", IIN: "436000",
+		Last4: "0005", ExpMonth: 1, ExpYear: 2030, Name: "Ana", Country: "FR", Fingerprint: "fp",
+	}
 	doc, err := json.Marshal(full)
 	if want := `{"scheme":"visa","co_scheme":"carte bancaire","type":"debit","iin":"436000","last4":"0005",` +
 		`"exp_month":1,"exp_year":2030,"name":"Ana","country":"FR","fingerprint":"fp"}`; err != nil || string(doc) != want {

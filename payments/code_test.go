@@ -44,8 +44,10 @@ func constants(t *testing.T, file, typeName string) map[string]string {
 
 func TestCodesAreComplete(t *testing.T) {
 	t.Parallel()
-	attributions := []payments.Attribution{payments.AttributedPSP, payments.AttributedIssuer, payments.AttributedPayer,
-		payments.AttributedMerchant, payments.AttributedFraud}
+	attributions := []payments.Attribution{
+		payments.AttributedPSP, payments.AttributedIssuer, payments.AttributedPayer,
+		payments.AttributedMerchant, payments.AttributedFraud,
+	}
 	list := payments.Codes()
 	for i, info := range list {
 		if i > 0 && list[i-1].Code >= info.Code {

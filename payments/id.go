@@ -37,9 +37,7 @@ func NewID(prefix string) string { return prefix + NewReference() }
 func NewReference() string {
 	var raw [20]byte
 	binary.BigEndian.PutUint64(raw[:8], nextStamp())
-	if _, err := rand.Read(raw[8:]); err != nil {
-		panic("payments: no randomness: " + err.Error()) // crypto/rand.Read never fails on a supported system
-	}
+	_, _ = rand.Read(raw[8:]) // never fails: the runtime ends the program when there is no randomness
 	out := make([]byte, 0, 32)
 	var bits, have uint
 	for _, b := range raw {
@@ -53,7 +51,7 @@ func NewReference() string {
 }
 
 func nextStamp() uint64 {
-	now := uint64(time.Now().UnixMilli()) << 16 //nolint:gosec // milliseconds since 1970 are positive
+	now := uint64(time.Now().UnixMilli()) << 16
 	idClock.Lock()
 	defer idClock.Unlock()
 	idClock.last = max(now, idClock.last+1)

@@ -120,7 +120,7 @@ func (m Money) String() string {
 // Decimal returns the amount in major units with every digit of the currency:
 // "29.00" for PHP, "1500" for JPY.
 func (m Money) Decimal() string {
-	sign, magnitude := "", uint64(m.Minor)
+	sign, magnitude := "", uint64(m.Minor) //nolint:gosec // two's complement; the next line makes it exact
 	if m.Minor < 0 {
 		sign, magnitude = "-", -magnitude // exact for the smallest int64 too
 	}

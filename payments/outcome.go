@@ -39,8 +39,11 @@ type ProviderRefs struct {
 // Merge returns r with every non-empty reference of newer put over it.
 func (r ProviderRefs) Merge(newer ProviderRefs) ProviderRefs {
 	for _, f := range []struct{ dst, src *string }{
-		{&r.Session, &newer.Session}, {&r.Charge, &newer.Charge}, {&r.Operation, &newer.Operation},
-		{&r.Customer, &newer.Customer}, {&r.Method, &newer.Method},
+		{&r.Session, &newer.Session},
+		{&r.Charge, &newer.Charge},
+		{&r.Operation, &newer.Operation},
+		{&r.Customer, &newer.Customer},
+		{&r.Method, &newer.Method},
 	} {
 		if *f.src != "" {
 			*f.dst = *f.src
@@ -146,8 +149,7 @@ func AsFault(err error) *Fault {
 	if err == nil {
 		return nil
 	}
-	var f *Fault
-	if errors.As(err, &f) {
+	if f, ok := errors.AsType[*Fault](err); ok {
 		return f
 	}
 	return &Fault{Kind: Unknown, Err: err}

@@ -55,8 +55,10 @@ func TestSecretDoesNotPrint(t *testing.T) {
 				t.Errorf("%s printed with %s leaks: %s", name, verb, text)
 			}
 		}
-		for _, text := range []string{fmt.Sprint(holder), fmt.Errorf("call: %v", holder).Error(),
-			fmt.Errorf("call %+v: %w", holder, errors.ErrUnsupported).Error()} {
+		for _, text := range []string{
+			fmt.Sprint(holder), fmt.Errorf("call: %v", holder).Error(),
+			fmt.Errorf("call %+v: %w", holder, errors.ErrUnsupported).Error(),
+		} {
 			if leaks(text) {
 				t.Errorf("%s leaks: %s", name, text)
 			}

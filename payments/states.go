@@ -1,6 +1,9 @@
 package payments
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // TransactionStatus is where a transaction stands; the words are those of the merchant API.
 type TransactionStatus string
@@ -36,7 +39,7 @@ var transactionMoves = map[TransactionStatus][]TransactionStatus{
 
 // CanBecome says whether the transition is legal.
 func (s TransactionStatus) CanBecome(next TransactionStatus) bool {
-	return contains(transactionMoves[s], next)
+	return slices.Contains(transactionMoves[s], next)
 }
 
 // TransactionStatuses lists all transaction states.
@@ -69,7 +72,9 @@ var attemptMoves = map[AttemptState][]AttemptState{
 }
 
 // CanBecome says whether the transition is legal.
-func (s AttemptState) CanBecome(next AttemptState) bool { return contains(attemptMoves[s], next) }
+func (s AttemptState) CanBecome(next AttemptState) bool {
+	return slices.Contains(attemptMoves[s], next)
+}
 
 // Open says that the outcome is still to be learnt.
 func (s AttemptState) Open() bool { return len(attemptMoves[s]) > 0 }
@@ -121,7 +126,7 @@ var verificationMoves = map[VerificationStatus][]VerificationStatus{
 
 // CanBecome says whether the transition is legal.
 func (s VerificationStatus) CanBecome(next VerificationStatus) bool {
-	return contains(verificationMoves[s], next)
+	return slices.Contains(verificationMoves[s], next)
 }
 
 // VerificationStatuses lists all verification states.
@@ -144,13 +149,4 @@ type TransitionError struct {
 
 func (e *TransitionError) Error() string {
 	return fmt.Sprintf("payments: a %s cannot go from %s to %s", e.Subject, e.From, e.To)
-}
-
-func contains[T comparable](list []T, v T) bool {
-	for _, x := range list {
-		if x == v {
-			return true
-		}
-	}
-	return false
 }

@@ -1,6 +1,9 @@
 package payments
 
-import "testing"
+import (
+	"slices"
+	"testing"
+)
 
 // TestTransactionMoves names every legal transition; whatever is not named must be refused.
 func TestTransactionMoves(t *testing.T) {
@@ -36,7 +39,7 @@ func TestAttemptMoves(t *testing.T) {
 	t.Parallel()
 	open := []AttemptState{AttemptSent, AttemptUnknown, AttemptPending, AttemptAction}
 	for _, from := range AttemptStates() {
-		isOpen := contains(open, from)
+		isOpen := slices.Contains(open, from)
 		if from.Open() != isOpen {
 			t.Errorf("%s: Open is %v, want %v", from, from.Open(), isOpen)
 		}

@@ -236,19 +236,3 @@ func sound(o payments.Outcome) []error {
 	}
 	return errs
 }
-
-// echoOf is a request as one text, credentials included, for answers that echo it.
-func echoOf(req *http.Request) string {
-	body, err := readRequest(req)
-	if err != nil {
-		return err.Error()
-	}
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s %s %s ", body, req.Method, req.URL)
-	for name, values := range req.Header {
-		fmt.Fprintf(&b, "%s=%s ", name, strings.Join(values, ","))
-	}
-	user, password, _ := req.BasicAuth()
-	fmt.Fprintf(&b, "%s %s", user, password)
-	return b.String()
-}

@@ -1,6 +1,7 @@
 package adaptertest
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -83,6 +84,20 @@ func (o *opened) leaks(c Case, r result) []error {
 	return errs
 }
 
+// Names of what must not show.
+const (
+	cardNumberName = "card number"
+	cvcName        = "CVC"
+)
+
+// cvc is the one that the case sends.
+func (c *Case) cvc() string {
+	if c.Request.Method != "" {
+		return c.Request.CVC
+	}
+	return c.card().CVC.Reveal()
+}
+
 // hidden says what must not show, and how each is recognised.
 func (o *opened) hidden(c Case) map[string]func(text string) bool {
 	contains := func(needle string) func(string) bool {
@@ -92,24 +107,45 @@ func (o *opened) hidden(c Case) map[string]func(text string) bool {
 	for i, s := range o.secrets {
 		list[fmt.Sprintf("secret %d of the configuration", i+1)] = contains(s)
 	}
-	card := c.card()
-	number := card.Number.Reveal()
-	list["card number"] = func(text string) bool {
+	number := c.card().Number.Reveal()
+	list[cardNumberName] = func(text string) bool {
 		return strings.Contains(strings.NewReplacer(" ", "", "-", "").Replace(text), number)
 	}
-	cvc := card.CVC.Reveal()
-	if c.Request.Method != "" {
-		cvc = c.Request.CVC
-	}
-	if cvc != "" {
+	if cvc := c.cvc(); cvc != "" {
 		alone := regexp.MustCompile(`(^|[^0-9])` + regexp.QuoteMeta(cvc) + `([^0-9]|$)`)
-		list["CVC"] = alone.MatchString
+		list[cvcName] = alone.MatchString
 	}
 	return list
 }
 
+// credentials is what a careless PSP could repeat of a request, in few words: texts are cut.
+func (o *opened) credentials(c Case, request string) string {
+	var b strings.Builder
+	for what, found := range o.hidden(c) {
+		if found(request) {
+			fmt.Fprintf(&b, "%s %s ", what, o.text(c, what))
+		}
+	}
+	return b.String()
+}
+
+// text is the text of what must not show, by the names that hidden gives.
+func (o *opened) text(c Case, what string) string {
+	switch what {
+	case cardNumberName:
+		return c.card().Number.Reveal()
+	case cvcName:
+		return c.cvc()
+	}
+	return strings.Join(o.secrets, " ")
+}
+
 // echoes are answers that repeat the whole request, with every credential, in every place where a PSP puts text.
-func echoes() map[string]answer {
+func (o *opened) echoes(c Case) map[string]answer {
+	echoOf := func(req *http.Request) string {
+		text := textOf(req)
+		return o.credentials(c, text) + " in " + text
+	}
 	list := map[string]answer{
 		"echoing transport error": func(req *http.Request) (*http.Response, error) {
 			return nil, fmt.Errorf("cannot send %s", echoOf(req))
@@ -133,4 +169,52 @@ func echoes() map[string]answer {
 		}
 	}
 	return list
+}
+
+// textOf is a request as one text, credentials included.
+func textOf(req *http.Request) string {
+	body, err := readRequest(req)
+	if err != nil {
+		return err.Error()
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %s %s ", body, req.Method, req.URL)
+	for name, values := range req.Header {
+		fmt.Fprintf(&b, "%s=%s ", name, strings.Join(values, ","))
+	}
+	user, password, _ := req.BasicAuth()
+	fmt.Fprintf(&b, "%s %s", user, password)
+	return b.String()
+}
+
+// checkDeclineSecrets plays every recorded decline with credentials behind the PSP's own code for it: the code goes into the
+// outcome as it came, but for those.
+func (b *bench) checkDeclineSecrets() []error {
+	var errs []error
+	for _, c := range b.cases {
+		if c.Want.Status != payments.Declined || c.Want.RawCode == "" {
+			continue
+		}
+		p, err := b.params(c)
+		if err != nil {
+			return []error{err}
+		}
+		o, err := b.open()
+		if err != nil {
+			return []error{err}
+		}
+		// The code may stand in the recording with blanks around it.
+		code := regexp.MustCompile(`"\s*` + regexp.QuoteMeta(c.Want.RawCode) + `\s*"`)
+		injected := map[int]answer{}
+		for i, e := range b.render(c, p) {
+			injected[i] = func(req *http.Request) (*http.Response, error) {
+				told, err := json.Marshal(c.Want.RawCode + " " + o.credentials(c, textOf(req)))
+				e.Body = code.ReplaceAllLiteral(e.Body, told)
+				return e.answer(), err
+			}
+		}
+		r, _ := b.play(context.Background(), o, c, p, injected)
+		errs = append(errs, prefix(c.Name, o.leaks(c, r))...)
+	}
+	return errs
 }

@@ -79,11 +79,12 @@ func (b *bench) checkSecrets(c Case) []error {
 	}
 	var errs []error
 	for i := range c.Exchanges {
-		for name, echo := range echoes() {
-			r, _, o, err := b.playFresh(context.Background(), c, p, map[int]answer{i: echo})
-			if err != nil {
-				return []error{err}
-			}
+		o, err := b.open()
+		if err != nil {
+			return []error{err}
+		}
+		for name, echo := range o.echoes(c) {
+			r, _ := b.play(context.Background(), o, c, p, map[int]answer{i: echo})
 			errs = append(errs, prefix(fmt.Sprintf("%s at call %d", name, i+1), o.leaks(c, r))...)
 		}
 	}

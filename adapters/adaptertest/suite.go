@@ -68,6 +68,7 @@ func (b *bench) checks() []check {
 		{"declared/config", b.checkConfig},
 		{"behaviour/coverage", b.checkCoverage},
 		{"behaviour/fixtures-hold-no-card-numbers", b.checkFixtures},
+		{"manners/declines/secrets", b.checkDeclineSecrets},
 	}
 	for _, c := range b.cases {
 		list = append(list, check{"behaviour/" + c.Name, func() []error { return b.checkCase(c) }})

@@ -286,6 +286,9 @@ func about(err error, session string) error {
 
 // unexpected is the fault for a good answer with a status that does not answer the question.
 func unexpected(what, status string) error {
+	if strings.Trim(status, "abcdefghijklmnopqrstuvwxyz-") != "" {
+		status = "that is no word" // whatever it is, it need not be seen
+	}
 	return payments.Faultf(payments.Unknown, "processout: the %s was answered with the status %q", what, wire.Redact(status))
 }
 

@@ -81,7 +81,7 @@ func stopSimulators(ctx context.Context, s *sims.Server, log *slog.Logger) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
 	defer cancel()
 	if err := s.Stop(ctx); err != nil {
-		log.Warn("the simulators did not stop cleanly", "error", err)
+		log.WarnContext(ctx, "the simulators did not stop cleanly", "error", err)
 	}
 }
 

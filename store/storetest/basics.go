@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -183,33 +184,40 @@ func versionedKinds() map[string]versioned {
 	c := Sample(project, "a")
 	return map[string]versioned{
 		"customer": {
-			payments.Change{Customers: c.Customers}, &c.Customers[0].Version,
+			payments.Change{Customers: c.Customers},
+			&c.Customers[0].Version,
 			func(ctx context.Context, s Store) (any, error) { return s.Customer(ctx, project, c.Customers[0].ID) },
 		},
 		"token": {
-			payments.Change{Tokens: c.Tokens}, &c.Tokens[0].Version,
+			payments.Change{Tokens: c.Tokens},
+			&c.Tokens[0].Version,
 			func(ctx context.Context, s Store) (any, error) { return s.Token(ctx, project, c.Tokens[0].ID) },
 		},
 		"card": {
-			payments.Change{Cards: c.Cards}, &c.Cards[0].Version,
+			payments.Change{Cards: c.Cards},
+			&c.Cards[0].Version,
 			func(ctx context.Context, s Store) (any, error) { return s.Card(ctx, project, c.Cards[0].ID) },
 		},
 		"invoice": {
-			payments.Change{Invoices: c.Invoices}, &c.Invoices[0].Version,
+			payments.Change{Invoices: c.Invoices},
+			&c.Invoices[0].Version,
 			func(ctx context.Context, s Store) (any, error) { return s.Invoice(ctx, project, c.Invoices[0].ID) },
 		},
 		"transaction": {
-			payments.Change{Transactions: c.Transactions}, &c.Transactions[0].Version,
+			payments.Change{Transactions: c.Transactions},
+			&c.Transactions[0].Version,
 			func(ctx context.Context, s Store) (any, error) {
 				return s.Transaction(ctx, project, c.Transactions[0].ID)
 			},
 		},
 		"attempt": {
-			payments.Change{Attempts: c.Attempts[:1]}, &c.Attempts[0].Version,
+			payments.Change{Attempts: c.Attempts[:1]},
+			&c.Attempts[0].Version,
 			func(ctx context.Context, s Store) (any, error) { return s.Attempt(ctx, project, c.Attempts[0].ID) },
 		},
 		"refund": {
-			payments.Change{Refunds: c.Refunds}, &c.Refunds[0].Version,
+			payments.Change{Refunds: c.Refunds},
+			&c.Refunds[0].Version,
 			func(ctx context.Context, s Store) (any, error) { return s.Refund(ctx, project, c.Refunds[0].ID) },
 		},
 	}
@@ -258,7 +266,7 @@ func paymentInOrder(t *testing.T, s Store) {
 	for _, id := range []string{"z", "a", "k"} { // not in the order of ids
 		attempt.ID, refund.ID = id, id
 		mustApply(t, s, payments.Change{Attempts: []payments.Attempt{attempt}, Refunds: []payments.Refund{refund}})
-		want.Attempts, want.Refunds = append(want.Attempts[:len(want.Attempts):len(want.Attempts)], attempt), append(want.Refunds, refund)
+		want.Attempts, want.Refunds = append(slices.Clip(want.Attempts), attempt), append(want.Refunds, refund)
 	}
 	first := c.Attempts[0]
 	first.Version, first.State = 2, payments.AttemptApproved

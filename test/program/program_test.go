@@ -127,8 +127,7 @@ func (p *process) exitCode() int {
 	p.t.Helper()
 	select {
 	case err := <-p.ended:
-		var exit *exec.ExitError
-		if errors.As(err, &exit) {
+		if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 			return exit.ExitCode()
 		}
 		if err != nil {
