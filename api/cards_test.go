@@ -12,11 +12,15 @@ import (
 func TestCards(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	g := w.public("POST", "/cards", map[string]any{"name": "Ada Lovelace", "number": "4242-4242 42424242", "exp_month": 12, "exp_year": "31", "cvc2": 123, "exp_day": "1",
+	g := w.public("POST", "/cards", map[string]any{
+		"name": "Ada Lovelace", "number": "4242-4242 42424242", "exp_month": 12, "exp_year": "31", "cvc2": 123, "exp_day": "1",
 		"preferred_scheme": "visa", "metadata": map[string]any{"a": "b"}, "contact": map[string]any{"address1": "1 Road", "zip": "75001", "country_code": "fr"},
-		"device": map[string]any{"request_origin": "web"}, "token_type": nil, "applepay_response": nil}).ok(t)
-	for name, want := range map[string]any{"last_4_digits": "4242", "iin": "424242", "exp_month": 12.0, "exp_year": 2031.0, "scheme": "visa", "name": "Ada Lovelace", "used": false,
-		"preferred_scheme": "visa", "address1": "1 Road", "zip": "75001", "country_code": "FR", "sandbox": true, "cvc_check": "unchecked", "expires_soon": false, "project_id": projectID} {
+		"device": map[string]any{"request_origin": "web"}, "token_type": nil, "applepay_response": nil,
+	}).ok(t)
+	for name, want := range map[string]any{
+		"last_4_digits": "4242", "iin": "424242", "exp_month": 12.0, "exp_year": 2031.0, "scheme": "visa", "name": "Ada Lovelace", "used": false,
+		"preferred_scheme": "visa", "address1": "1 Road", "zip": "75001", "country_code": "FR", "sandbox": true, "cvc_check": "unchecked", "expires_soon": false, "project_id": projectID,
+	} {
 		if g.at("card", name) != want {
 			t.Errorf("%s: want %v, got %v", name, want, g.at("card", name))
 		}

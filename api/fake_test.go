@@ -70,8 +70,10 @@ func (e *fakeEngine) CreateInvoice(ctx context.Context, i payments.Invoice, clai
 	}
 	i.ID, i.TransactionID, i.ClientSecret = payments.NewID(payments.PrefixInvoice), payments.NewID(payments.PrefixTransaction), payments.NewReference()
 	i.Version, i.CreatedAt = 1, e.now()
-	t := payments.Transaction{ProjectID: i.ProjectID, ID: i.TransactionID, InvoiceID: i.ID, CustomerID: i.CustomerID, Version: 1, Status: payments.StatusWaiting,
-		Name: i.Name, Currency: i.Amount.Currency, Amount: i.Amount.Minor, Metadata: i.Metadata, Sandbox: i.Sandbox, CreatedAt: e.now()}
+	t := payments.Transaction{
+		ProjectID: i.ProjectID, ID: i.TransactionID, InvoiceID: i.ID, CustomerID: i.CustomerID, Version: 1, Status: payments.StatusWaiting,
+		Name: i.Name, Currency: i.Amount.Currency, Amount: i.Amount.Minor, Metadata: i.Metadata, Sandbox: i.Sandbox, CreatedAt: e.now(),
+	}
 	s := payments.Snapshot{Invoice: &i, Transaction: &t}
 	return s, e.store.Apply(ctx, payments.Change{Claim: finished(i.ProjectID, claim, "", &s, e.now()), Invoices: []payments.Invoice{i}, Transactions: []payments.Transaction{t}})
 }
@@ -166,9 +168,11 @@ func (e *fakeEngine) Capture(ctx context.Context, r flow.ChargeRequest) (payment
 
 func (e *fakeEngine) attempt(t *payments.Transaction, op payments.Operation) payments.Attempt {
 	reference := payments.NewReference()
-	return payments.Attempt{ProjectID: t.ProjectID, ID: payments.AttemptID(reference), Reference: reference, TransactionID: t.ID, InvoiceID: t.InvoiceID, CustomerID: t.CustomerID,
+	return payments.Attempt{
+		ProjectID: t.ProjectID, ID: payments.AttemptID(reference), Reference: reference, TransactionID: t.ID, InvoiceID: t.InvoiceID, CustomerID: t.CustomerID,
 		Version: 1, Operation: op, State: payments.AttemptApproved, GatewayConfigurationID: gatewayID, PSP: "paymongo",
-		Amount: payments.Money{Minor: t.Amount, Currency: t.Currency}, Refs: payments.ProviderRefs{Charge: "pay_123"}, SentAt: e.now(), EndedAt: e.now()}
+		Amount: payments.Money{Minor: t.Amount, Currency: t.Currency}, Refs: payments.ProviderRefs{Charge: "pay_123"}, SentAt: e.now(), EndedAt: e.now(),
+	}
 }
 
 // leaveOpen writes an attempt whose outcome is not known: the claim stays without an answer.
@@ -192,8 +196,10 @@ func (e *fakeEngine) finish(ctx context.Context, p *payments.Payment, a payments
 			s.Refund = &p.Refunds[i]
 		}
 	}
-	change := payments.Change{Claim: finished(a.ProjectID, claim, a.ID, &s, e.now()), Transactions: []payments.Transaction{p.Transaction}, Attempts: []payments.Attempt{a},
-		Events: []payments.Event{{ProjectID: a.ProjectID, ID: payments.NewID(payments.PrefixEvent), Name: event, Snapshot: told, Sandbox: p.Invoice.Sandbox, FiredAt: e.now()}}}
+	change := payments.Change{
+		Claim: finished(a.ProjectID, claim, a.ID, &s, e.now()), Transactions: []payments.Transaction{p.Transaction}, Attempts: []payments.Attempt{a},
+		Events: []payments.Event{{ProjectID: a.ProjectID, ID: payments.NewID(payments.PrefixEvent), Name: event, Snapshot: told, Sandbox: p.Invoice.Sandbox, FiredAt: e.now()}},
+	}
 	if s.Refund != nil {
 		change.Refunds = []payments.Refund{*s.Refund}
 	}
@@ -219,8 +225,10 @@ func (e *fakeEngine) Refund(ctx context.Context, r flow.RefundRequest) (payments
 		amount, _ := payments.ParseAmount(r.Amount, p.Transaction.Currency)
 		p.Transaction.Status, p.Transaction.RefundedAt = payments.StatusRefunded, e.now()
 		p.Transaction.Totals.Refunded += amount.Minor
-		p.Refunds = append(p.Refunds, payments.Refund{ProjectID: r.ProjectID, ID: payments.NewID(payments.PrefixRefund), TransactionID: p.Transaction.ID, AttemptID: a.ID, Version: 1,
-			Status: payments.RefundSucceeded, Amount: amount, Reason: r.Reason, Information: r.Information, Metadata: r.Metadata, DetailIDs: r.DetailIDs, Sandbox: true, CreatedAt: e.now()})
+		p.Refunds = append(p.Refunds, payments.Refund{
+			ProjectID: r.ProjectID, ID: payments.NewID(payments.PrefixRefund), TransactionID: p.Transaction.ID, AttemptID: a.ID, Version: 1,
+			Status: payments.RefundSucceeded, Amount: amount, Reason: r.Reason, Information: r.Information, Metadata: r.Metadata, DetailIDs: r.DetailIDs, Sandbox: true, CreatedAt: e.now(),
+		})
 	})
 }
 

@@ -30,35 +30,51 @@ func sample() payments.Snapshot {
 		}
 		return extra
 	}
-	customer := payments.Customer{ProjectID: projectID, ID: id("cust_"), Version: 2, Email: "ada@example.com", FirstName: "Ada", LastName: "Lovelace", Phone: "+33612345678",
+	customer := payments.Customer{
+		ProjectID: projectID, ID: id("cust_"), Version: 2, Email: "ada@example.com", FirstName: "Ada", LastName: "Lovelace", Phone: "+33612345678",
 		CountryCode: "GB", Currency: "PHP", ReferenceID: "ref-1", DefaultTokenID: id("tok_"), Metadata: map[string]string{"b": "2", "a": "1"},
 		Extra:   keep("phone", `{"dialing_code":"0033","number":"612345678"}`, "is_business", "false", "city", `"London"`, "date_of_birth", `"1990-12-10T00:00:00.000Z"`),
-		Sandbox: true, CreatedAt: at(0), RegisteredAt: at(-60)}
-	card := payments.Card{ProjectID: projectID, ID: id("card_"), Version: 2, PreferredScheme: "visa", UsedBy: id("tok_"), Sandbox: true, CreatedAt: at(1),
+		Sandbox: true, CreatedAt: at(0), RegisteredAt: at(-60),
+	}
+	card := payments.Card{
+		ProjectID: projectID, ID: id("card_"), Version: 2, PreferredScheme: "visa", UsedBy: id("tok_"), Sandbox: true, CreatedAt: at(1),
 		Facts: payments.CardFacts{Scheme: payments.SchemeVisa, IIN: "424242", Last4: "4242", ExpMonth: 12, ExpYear: 2031, Name: "Ada Lovelace", Fingerprint: "f00d"},
-		Extra: keep("zip", `"75001"`, "country_code", `"FR"`)}
-	token := payments.Token{ProjectID: projectID, ID: id("tok_"), CustomerID: customer.ID, Version: 3, CardID: card.ID, Type: payments.TokenCard, Verify: true,
+		Extra: keep("zip", `"75001"`, "country_code", `"FR"`),
+	}
+	token := payments.Token{
+		ProjectID: projectID, ID: id("tok_"), CustomerID: customer.ID, Version: 3, CardID: card.ID, Type: payments.TokenCard, Verify: true,
 		Verification: payments.VerificationSuccess, InvoiceID: id("iv_"), Summary: "Visa 4242", Description: "Ada's card", ReturnURL: "https://shop.example/r",
-		CancelURL: "https://shop.example/c", InvoiceReturnURL: "shop.app://processout/return", WebhookURL: "https://shop.example/h", Metadata: map[string]string{"k": "v"}, CreatedAt: at(2)}
-	invoice := payments.Invoice{ProjectID: projectID, ID: id("iv_"), Version: 2, TransactionID: id("tr_"), CustomerID: customer.ID, TokenID: token.ID, Name: "Order 1", Amount: php(2550),
+		CancelURL: "https://shop.example/c", InvoiceReturnURL: "shop.app://processout/return", WebhookURL: "https://shop.example/h", Metadata: map[string]string{"k": "v"}, CreatedAt: at(2),
+	}
+	invoice := payments.Invoice{
+		ProjectID: projectID, ID: id("iv_"), Version: 2, TransactionID: id("tr_"), CustomerID: customer.ID, TokenID: token.ID, Name: "Order 1", Amount: php(2550),
 		OrderID: "o-1", ReferenceID: "r-1", StatementDescriptor: "SHOP", ReturnURL: "https://shop.example/r", CancelURL: "https://shop.example/c", WebhookURL: "https://shop.example/h",
 		Initiation: payments.CustomerInitiated, PaymentIntent: "one-off", ClientSecret: "secret", Metadata: map[string]string{"k": "<v>"}, Sandbox: true,
 		Extra:         keep("details", `[{"id":"iv_det_1","name":"Shoes"}]`, "tax", `{"rate":"20"}`, "require_backend_capture", "true"),
-		AutoCaptureAt: at(60), ExpiresAt: at(600), CreatedAt: at(3)}
-	sale := payments.Attempt{ProjectID: projectID, ID: id("tr_op_"), Reference: id(""), TransactionID: id("tr_"), InvoiceID: invoice.ID, TokenID: token.ID, CustomerID: customer.ID, CardID: card.ID,
+		AutoCaptureAt: at(60), ExpiresAt: at(600), CreatedAt: at(3),
+	}
+	sale := payments.Attempt{
+		ProjectID: projectID, ID: id("tr_op_"), Reference: id(""), TransactionID: id("tr_"), InvoiceID: invoice.ID, TokenID: token.ID, CustomerID: customer.ID, CardID: card.ID,
 		Version: 2, Operation: payments.OpSale, State: payments.AttemptApproved, GatewayConfigurationID: gatewayID, PSP: "paymongo", Amount: php(2550),
-		Refs: payments.ProviderRefs{Session: "pi_1", Charge: "pay_1"}, NetworkTransactionID: "nti-1", SentAt: at(4), EndedAt: at(5)}
+		Refs: payments.ProviderRefs{Session: "pi_1", Charge: "pay_1"}, NetworkTransactionID: "nti-1", SentAt: at(4), EndedAt: at(5),
+	}
 	declined := sale
 	declined.ID, declined.GatewayConfigurationID, declined.PSP, declined.State = id("tr_op_x"), "gway_conf_bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb", "xendit", payments.AttemptDeclined
 	declined.Code, declined.Message, declined.RawCode, declined.RawMessage, declined.Refs, declined.NetworkTransactionID = payments.CardDoNotHonor, "Refused.", "05", "do not honour", payments.ProviderRefs{}, ""
-	refund := payments.Refund{ProjectID: projectID, ID: id("refd_"), TransactionID: id("tr_"), AttemptID: id("tr_op_r"), Version: 2, Status: payments.RefundSucceeded, Amount: php(1000),
-		Reason: "customer_request", Information: "wrong size", Metadata: map[string]string{"k": "v"}, DetailIDs: []string{"iv_det_1"}, Sandbox: true, CreatedAt: at(6)}
-	transaction := payments.Transaction{ProjectID: projectID, ID: id("tr_"), InvoiceID: invoice.ID, CustomerID: customer.ID, TokenID: token.ID, CardID: card.ID, Version: 5,
+	refund := payments.Refund{
+		ProjectID: projectID, ID: id("refd_"), TransactionID: id("tr_"), AttemptID: id("tr_op_r"), Version: 2, Status: payments.RefundSucceeded, Amount: php(1000),
+		Reason: "customer_request", Information: "wrong size", Metadata: map[string]string{"k": "v"}, DetailIDs: []string{"iv_det_1"}, Sandbox: true, CreatedAt: at(6),
+	}
+	transaction := payments.Transaction{
+		ProjectID: projectID, ID: id("tr_"), InvoiceID: invoice.ID, CustomerID: customer.ID, TokenID: token.ID, CardID: card.ID, Version: 5,
 		Status: payments.StatusRefunded, Name: "Order 1", Currency: "PHP", Amount: 2550, Totals: payments.Totals{Authorized: 2550, Captured: 2550, Refunded: 1000},
 		ChargeAttemptID: sale.ID, GatewayConfigurationID: gatewayID, PSP: "paymongo", AttemptsCount: 2, NetworkTransactionID: "nti-1", CVCCheck: "passed", AVSCheck: "unavailable",
-		Metadata: map[string]string{"k": "v"}, Sandbox: true, CreatedAt: at(3), AuthorizedAt: at(5), CapturedAt: at(5), RefundedAt: at(6)}
-	return payments.Snapshot{Customer: &customer, Token: &token, Card: &card, Invoice: &invoice, Transaction: &transaction,
-		Attempts: []payments.Attempt{declined, sale}, Refunds: []payments.Refund{refund}, Refund: &refund}
+		Metadata: map[string]string{"k": "v"}, Sandbox: true, CreatedAt: at(3), AuthorizedAt: at(5), CapturedAt: at(5), RefundedAt: at(6),
+	}
+	return payments.Snapshot{
+		Customer: &customer, Token: &token, Card: &card, Invoice: &invoice, Transaction: &transaction,
+		Attempts: []payments.Attempt{declined, sale}, Refunds: []payments.Refund{refund}, Refund: &refund,
+	}
 }
 
 // rendered is every kind of object, bare and with everything expanded.
@@ -156,8 +172,10 @@ func TestEmptyObjects(t *testing.T) {
 func TestDocumentHasEveryMember(t *testing.T) {
 	t.Parallel()
 	doc := loadDocument(t)
-	schemas := map[string]string{"customer": "Customer", "token": "Token", "card": "Card", "invoice": "Invoice", "transaction": "Transaction", "refund": "Refund", "event": "Event",
-		"gateway_configuration": "GatewayConfiguration", "project": "Project", "operation": "Operation"}
+	schemas := map[string]string{
+		"customer": "Customer", "token": "Token", "card": "Card", "invoice": "Invoice", "transaction": "Transaction", "refund": "Refund", "event": "Event",
+		"gateway_configuration": "GatewayConfiguration", "project": "Project", "operation": "Operation",
+	}
 	for name, data := range rendered(newWorld(t), sample(), false) {
 		described := slices.Sorted(maps.Keys(doc.Components.Schemas[schemas[name]].Value.Properties))
 		if diff := cmp.Diff(described, members(t, data)); diff != "" {

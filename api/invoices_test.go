@@ -152,8 +152,10 @@ func TestCharges(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	path := "/invoices/" + w.invoice().text("invoice", "id")
-	g := w.private("POST", path+"/authorize", map[string]any{"source": w.card(), "incremental": true, "auto_capture_at": 1767323045, "metadata": map[string]any{"a": "b"},
-		"device": map[string]any{"ip_address": "192.0.2.7", "user_agent": "Phone"}, "enable_three_d_s_2": true, "synchronous": nil}).ok(t)
+	g := w.private("POST", path+"/authorize", map[string]any{
+		"source": w.card(), "incremental": true, "auto_capture_at": 1767323045, "metadata": map[string]any{"a": "b"},
+		"device": map[string]any{"ip_address": "192.0.2.7", "user_agent": "Phone"}, "enable_three_d_s_2": true, "synchronous": nil,
+	}).ok(t)
 	if g.text("transaction", "status") != "authorized" || g.at("transaction", "authorized") != true || g.at("transaction", "captured") != false || g.text("transaction", "authorized_amount") != "100" ||
 		g.text("transaction", "gateway_configuration_id") != gatewayID || g.text("transaction", "payment_type") != "card" {
 		t.Error(g.body)
@@ -219,8 +221,15 @@ func TestOperations(t *testing.T) {
 		kind            string
 		attempt, failed bool
 	}
-	want := []row{{"request", true, false}, {"authorization", true, false}, {"authorization", false, true},
-		{"authorization", true, false}, {"authorization", false, false}, {"capture", true, false}, {"capture", false, false}}
+	want := []row{
+		{"request", true, false},
+		{"authorization", true, false},
+		{"authorization", false, true},
+		{"authorization", true, false},
+		{"authorization", false, false},
+		{"capture", true, false},
+		{"capture", false, false},
+	}
 	var got []row
 	ids := map[string]bool{}
 	for i := range g.at("transaction", "operations").([]any) {
@@ -251,7 +260,8 @@ func TestDecision(t *testing.T) {
 	score := 0.75
 	w.engine.decision = payments.Decision{ConfigVersion: "v1", Rule: "default", DecidedAt: noon, Candidates: []payments.Candidate{
 		{GatewayConfigurationID: gatewayID, PSP: "paymongo", Verdict: payments.Chosen, Reason: "First in priority.", Score: &score},
-		{GatewayConfigurationID: "gway_conf_b", PSP: "xendit", Verdict: payments.Excluded, Reason: "Does not take PHP."}}}
+		{GatewayConfigurationID: "gway_conf_b", PSP: "xendit", Verdict: payments.Excluded, Reason: "Does not take PHP."},
+	}}
 	path := "/invoices/" + w.invoice().text("invoice", "id")
 	g := w.private("GET", path+"/decision", nil).ok(t)
 	if !cmp.Equal(g.at("decision", "attempts"), []any{}) || g.at("decision", "candidates", 0, "score") != 0.75 || g.text("decision", "candidates", 1, "verdict") != "excluded" {

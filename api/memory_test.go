@@ -192,8 +192,10 @@ func firstError(errs ...error) error {
 }
 
 func newMemory() *memory {
-	return &memory{sealed: map[payments.CardKey]payments.SealedCard{}, mappings: map[string]payments.Mapping{},
-		claims: map[payments.ClaimKey]payments.Claim{}, jobs: map[string]payments.Job{}}
+	return &memory{
+		sealed: map[payments.CardKey]payments.SealedCard{}, mappings: map[string]payments.Mapping{},
+		claims: map[payments.ClaimKey]payments.Claim{}, jobs: map[string]payments.Job{},
+	}
 }
 
 func (m *memory) Customer(_ context.Context, projectID, id string) (payments.Customer, error) {
@@ -328,6 +330,7 @@ func (m *memory) Mappings(_ context.Context, projectID, tokenID string) ([]payme
 func (m *memory) LeaseJobs(context.Context, time.Time, time.Time, int) ([]payments.Job, error) {
 	return nil, nil
 }
+
 func (m *memory) NextJobAt(context.Context) (time.Time, bool, error) { return time.Time{}, false, nil }
 func (m *memory) Prune(context.Context, time.Time) (int, error)      { return 0, nil }
 func always[T any](T) bool                                           { return true }

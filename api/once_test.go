@@ -75,8 +75,10 @@ func TestReplay(t *testing.T) {
 				t.Error("it happened again")
 			}
 			if _, hasBody := a.body.(map[string]any); hasBody {
-				a.body = map[string]any{"name": "other", "amount": "77", "source": "card_other", "currency": "PHP", "customer_id": "x", "first_name": "other",
-					"number": goodCard, "exp_month": 1, "exp_year": 2032, "preferred_scheme": "other"}
+				a.body = map[string]any{
+					"name": "other", "amount": "77", "source": "card_other", "currency": "PHP", "customer_id": "x", "first_name": "other",
+					"number": goodCard, "exp_month": 1, "exp_year": 2032, "preferred_scheme": "other",
+				}
 				w.do(a).fails(t, 422, payments.CodeIdempotencyKeyInvalid)
 			}
 		})
@@ -211,8 +213,10 @@ func TestClaimedElsewhere(t *testing.T) {
 			w.engine.mu.Lock()
 			w.engine.fail = payments.ErrClaimed
 			w.engine.mu.Unlock()
-			_, err := other.engine.Capture(t.Context(), flow.ChargeRequest{ProjectID: projectID, InvoiceID: strings.Split(path, "/")[2], Source: "card_x",
-				Claim: &payments.ClaimRequest{Scope: "private POST " + path, Key: "k", Fingerprint: fingerprintOf(w, body)}})
+			_, err := other.engine.Capture(t.Context(), flow.ChargeRequest{
+				ProjectID: projectID, InvoiceID: strings.Split(path, "/")[2], Source: "card_x",
+				Claim: &payments.ClaimRequest{Scope: "private POST " + path, Key: "k", Fingerprint: fingerprintOf(w, body)},
+			})
 			if err != nil {
 				t.Error(err)
 			}

@@ -94,7 +94,8 @@ func checkAgainstDocument(t testing.TB, r *http.Request, g got) {
 	}
 	input := &openapi3filter.ResponseValidationInput{
 		RequestValidationInput: &openapi3filter.RequestValidationInput{
-			Request: r, Route: &routers.Route{Spec: doc, Path: path, Method: r.Method, Operation: operation}},
+			Request: r, Route: &routers.Route{Spec: doc, Path: path, Method: r.Method, Operation: operation},
+		},
 		Status: g.status, Header: g.header, Body: io.NopCloser(bytes.NewReader([]byte(g.body))),
 		Options: &openapi3filter.Options{IncludeResponseStatus: true},
 	}

@@ -56,10 +56,14 @@ func TestRealEngine(t *testing.T) {
 	w := newWorld(t, func(o *Options) {
 		store, _ := o.Reads.(*memory)
 		able := payments.Capabilities{ManualCapture: true, PartialCapture: true, PartialRefund: true, MerchantInitiated: true, ZeroVerify: true}
-		r := router.New(router.Compile(router.Config{Version: "v1", Priority: []string{gatewayID}, MaxAttempts: 3,
-			Gateways: []router.Gateway{{ID: gatewayID, PSP: "paymongo", Name: "Main", Enabled: true, Capabilities: able}}}), router.Settings{Now: o.Now})
-		o.Engine = flow.New(flow.Options{Ledger: store, Tokens: o.Tokens, Vault: o.Vault, Router: r, Projects: o.Projects.Project, Now: o.Now,
-			Gateways: []flow.Gateway{{ID: gatewayID, PSP: "paymongo", Currency: "PHP", Adapter: adapters.Adapter(psp{}), Capabilities: able, Timeout: time.Second}}})
+		r := router.New(router.Compile(router.Config{
+			Version: "v1", Priority: []string{gatewayID}, MaxAttempts: 3,
+			Gateways: []router.Gateway{{ID: gatewayID, PSP: "paymongo", Name: "Main", Enabled: true, Capabilities: able}},
+		}), router.Settings{Now: o.Now})
+		o.Engine = flow.New(flow.Options{
+			Ledger: store, Tokens: o.Tokens, Vault: o.Vault, Router: r, Projects: o.Projects.Project, Now: o.Now,
+			Gateways: []flow.Gateway{{ID: gatewayID, PSP: "paymongo", Currency: "PHP", Adapter: adapters.Adapter(psp{}), Capabilities: able, Timeout: time.Second}},
+		})
 	})
 	twice := func(path string, body map[string]any) got {
 		t.Helper()

@@ -29,8 +29,10 @@ func operationsOf(t *payments.Transaction, p *payments.Payment) []operation {
 	}
 	attempts := p.Attempts
 	rows := make([]operation, 0, 1+2*len(attempts))
-	rows = append(rows, operation{id: derivedID(t.ID, "request"), kind: "request", transaction: t,
-		amount: payments.Money{Minor: t.Amount, Currency: t.Currency}, isAttempt: true, at: attempts[0].SentAt})
+	rows = append(rows, operation{
+		id: derivedID(t.ID, "request"), kind: "request", transaction: t,
+		amount: payments.Money{Minor: t.Amount, Currency: t.Currency}, isAttempt: true, at: attempts[0].SentAt,
+	})
 	for i := range attempts {
 		a := &attempts[i]
 		rows = append(rows, stepsOf(t, a)...)

@@ -52,8 +52,10 @@ func TestOneEvent(t *testing.T) {
 	if len(lines) != 2 {
 		t.Fatalf("%d lines", len(lines))
 	}
-	for name, want := range map[string]any{"msg": "request", "level": "INFO", "method": "POST", "route": "/invoices/:invoice/capture", "status": 410.0, "code": "card.do-not-honor",
-		"project": projectID, "credential": "private", "bytes": float64(len(first.body)), "request_id": "req-1", "replayed": nil, "error": nil} {
+	for name, want := range map[string]any{
+		"msg": "request", "level": "INFO", "method": "POST", "route": "/invoices/:invoice/capture", "status": 410.0, "code": "card.do-not-honor",
+		"project": projectID, "credential": "private", "bytes": float64(len(first.body)), "request_id": "req-1", "replayed": nil, "error": nil,
+	} {
 		if lines[0][name] != want {
 			t.Errorf("%s: want %v, got %v", name, want, lines[0][name])
 		}

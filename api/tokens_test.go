@@ -53,9 +53,11 @@ func TestTokenFields(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	customer := w.customer()
-	g := w.token(customer, map[string]any{"description": "Ada's", "return_url": "https://shop.example/r", "cancel_url": "https://shop.example/c", "invoice_return_url": "shop.app://processout/return",
+	g := w.token(customer, map[string]any{
+		"description": "Ada's", "return_url": "https://shop.example/r", "cancel_url": "https://shop.example/c", "invoice_return_url": "shop.app://processout/return",
 		"webhook_url": "https://shop.example/h", "metadata": map[string]any{"a": "b"}, "manual_invoice_cancellation": true, "summary": "Visa", "set_default": true,
-		"invoice_id": w.invoice().text("invoice", "id"), "gateway_configuration_id": nil, "settings": nil, "preferred_scheme": "visa", "provision_network_token": false}).ok(t)
+		"invoice_id": w.invoice().text("invoice", "id"), "gateway_configuration_id": nil, "settings": nil, "preferred_scheme": "visa", "provision_network_token": false,
+	}).ok(t)
 	for name, want := range map[string]any{"description": "Ada's", "return_url": "https://shop.example/r", "invoice_return_url": "shop.app://processout/return", "manual_invoice_cancellation": true, "is_default": true} {
 		if g.at("token", name) != want {
 			t.Errorf("%s: %v", name, g.at("token", name))
@@ -110,8 +112,10 @@ func TestTokenGateways(t *testing.T) {
 	w := newWorld(t)
 	customer := w.customer()
 	token := w.token(customer, map[string]any{"source": w.card()}).ok(t).text("token", "id")
-	w.store.mappings["x"] = payments.Mapping{ProjectID: projectID, TokenID: token, GatewayConfigurationID: gatewayID, PSP: "paymongo", Status: payments.MappingUsable,
-		MethodRef: "pm_1234567890abcd", LastSuccessAt: noon.Add(time.Minute)}
+	w.store.mappings["x"] = payments.Mapping{
+		ProjectID: projectID, TokenID: token, GatewayConfigurationID: gatewayID, PSP: "paymongo", Status: payments.MappingUsable,
+		MethodRef: "pm_1234567890abcd", LastSuccessAt: noon.Add(time.Minute),
+	}
 	g := w.private("GET", "/customers/"+customer+"/tokens/"+token+"/gateways", nil).ok(t)
 	rows := map[string]map[string]any{}
 	for _, row := range g.at("gateways").([]any) {

@@ -124,9 +124,11 @@ func newWorld(t testing.TB, change ...func(*Options)) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := Options{Engine: w.engine, Tokens: service, Vault: v, Projects: registry, Reads: w.store, Gateways: gateways,
+	o := Options{
+		Engine: w.engine, Tokens: service, Vault: v, Projects: registry, Reads: w.store, Gateways: gateways,
 		IdempotencyKey: payments.NewSecret("idempotency"), Now: w.now.Now,
-		Logger: slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))}
+		Logger: slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	}
 	for _, c := range change {
 		c(&o)
 	}

@@ -132,7 +132,7 @@ func newRouter(c *config.Config, log *slog.Logger) *router.Router {
 	}
 	b := c.Routing.Breaker
 	return router.New(router.Compile(routing), router.Settings{
-		Failures: b.Failures, FailurePercent: b.FailurePercent, Window: b.Window, OpenFor: b.OpenFor, Probes: b.Probes,
+		Failures: b.Failures, Sustained: b.Sustained, MinCalls: b.MinCalls, FailurePercent: b.FailurePercent, Window: b.Window, OpenFor: b.OpenFor, Probes: b.Probes,
 		ConfigFaultPause: c.Routing.ConfigFaultPause, ThrottlePause: c.Routing.ThrottlePause, Logger: log,
 	})
 }

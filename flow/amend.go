@@ -183,9 +183,10 @@ func (e *Engine) amend(ctx context.Context, pay *payments.Payment, plan func(*pa
 	deadline := e.now().Add(e.limits.PayerBudget)
 	call := e.amendmentCall(s, id)
 	var final payments.Snapshot
-	r := e.guarded(ctx, s.pay.Attempt(id), call)
+	a := s.pay.Attempt(id)
+	r := e.guarded(ctx, a, e.gateways[a.GatewayConfigurationID].Timeout, call)
 	if stateAfter(r) == payments.AttemptUnknown {
-		if err := e.settle(ctx, s, id, r, settling{askAt: e.firstAsked(r, deadline), final: &final}); err != nil {
+		if err := e.settle(ctx, s, id, r, settling{askAt: e.firstAsked(s.pay.Attempt(id), r, deadline), final: &final}); err != nil {
 			return payments.Snapshot{}, err
 		}
 		news, known := e.resolve(ctx, s, id, deadline, call)

@@ -26,12 +26,12 @@ const (
 
 var errFenced = errors.New("flow: the PSP confirmed that it can no longer charge")
 
-// firstAsked is when the worker may ask first: at once for a step of the payer or the PSP, after the payer's patience
-// for an unknown outcome, which the live call asks about itself.
-func (e *Engine) firstAsked(r payments.Result, deadline time.Time) time.Time {
+// firstAsked is when the worker may ask first: soon for a step of the payer or the PSP; for an unknown outcome, which the
+// live call asks about itself, only when that call's last question must have ended.
+func (e *Engine) firstAsked(a *payments.Attempt, r payments.Result, deadline time.Time) time.Time {
 	soon := e.now().Add(questionInterval)
 	if r.Fault != nil && deadline.After(soon) {
-		return deadline.Add(leaseGrace)
+		return deadline.Add(e.gateways[a.GatewayConfigurationID].Timeout + leaseGrace)
 	}
 	return soon
 }
@@ -51,7 +51,7 @@ func (e *Engine) resolve(ctx context.Context, s *subject, id string, deadline ti
 		case <-e.worker.stopping():
 			return payments.Result{}, false // the next process goes on asking
 		}
-		if r, news := e.ask(ctx, s, id, resend); news {
+		if r, news := e.ask(ctx, s, question{id: id, until: deadline, resend: resend}); news {
 			return r, true
 		}
 		timer.Reset(min(questionInterval, max(deadline.Sub(e.now()), time.Millisecond)))
@@ -71,16 +71,35 @@ func (e *Engine) askSoon(ctx context.Context, s *subject, id string) {
 	e.wake()
 }
 
+// question is one round of asking about an open attempt.
+type question struct {
+	id     string
+	until  time.Time // while a payer waits: no call goes on much longer than that; zero otherwise
+	resend func(context.Context) (payments.Outcome, error)
+}
+
+// minPatience is what a call is given even at the end of a payer's patience.
+const minPatience = time.Second
+
+// timeout is how long one call of the question may take.
+func (q question) timeout(g Gateway, now time.Time) time.Duration {
+	if q.until.IsZero() {
+		return g.Timeout
+	}
+	return min(g.Timeout, max(minPatience, q.until.Sub(now)))
+}
+
 // ask puts one question about an open attempt, and fences it or proves it absent where that is possible. news says that
 // the result is to be settled: it is certain, or an open state that was not known before. The attempt's counters and
 // references are updated in memory.
-func (e *Engine) ask(ctx context.Context, s *subject, id string, resend func(context.Context) (payments.Outcome, error)) (r payments.Result, news bool) {
-	a := s.pay.Attempt(id)
+func (e *Engine) ask(ctx context.Context, s *subject, q question) (r payments.Result, news bool) {
+	a := s.pay.Attempt(q.id)
 	gateway, ok := e.gateways[a.GatewayConfigurationID]
 	if !ok {
 		e.log.ErrorContext(ctx, "an open attempt's gateway configuration is gone; put it back to learn the outcome", "attempt", a.ID, "gateway_configuration", a.GatewayConfigurationID)
 		return payments.Result{}, false
 	}
+	gateway.Timeout = q.timeout(gateway, e.now())
 	f, err := e.lookup(ctx, gateway, a)
 	if err != nil {
 		e.countQuestion(ctx, a, "no answer")
@@ -103,14 +122,16 @@ func (e *Engine) ask(ctx context.Context, s *subject, id string, resend func(con
 		}
 	case payments.Processing:
 		a.Absences = 0
-		if a.State == payments.AttemptAction && e.abandoned(s, a) {
+		if e.abandoned(s, a) && a.Operation.Charges() {
 			return e.fence(ctx, gateway, a)
 		}
-		return payments.Result{}, false
+		// The PSP may tell what it waits for, when the answer that said so was lost.
+		r := payments.Result{Outcome: f.Outcome}
+		return r, f.Outcome.Status == payments.ActionRequired && a.State != payments.AttemptAction
 	case payments.NotFound:
 	}
 	a.Absences++
-	return e.absent(ctx, gateway, a, resend)
+	return e.absent(ctx, gateway, a, q)
 }
 
 func (e *Engine) lookup(ctx context.Context, g Gateway, a *payments.Attempt) (payments.Finding, error) {
@@ -131,22 +152,23 @@ func askedAs(g Gateway, a *payments.Attempt) payments.Operation {
 	return a.Operation
 }
 
-// abandoned says that nobody will take the step that the PSP waits for.
+// abandoned says that nobody will take the step that the PSP waits for any more.
 func (e *Engine) abandoned(s *subject, a *payments.Attempt) bool {
 	return s.orphaned || e.now().Sub(a.SentAt) > payerPatience
 }
 
 // absent decides what a "not found" is worth. By itself it proves nothing: the PSP may still be working on the request.
-func (e *Engine) absent(ctx context.Context, g Gateway, a *payments.Attempt, resend func(context.Context) (payments.Outcome, error)) (payments.Result, bool) {
+func (e *Engine) absent(ctx context.Context, g Gateway, a *payments.Attempt, q question) (payments.Result, bool) {
 	operation := askedAs(g, a)
 	recovery := g.Capabilities.Recovery[operation]
 	if recovery.Fence && operation.Charges() {
+		g.Timeout = q.timeout(g, e.now())
 		if r, certain := e.fence(ctx, g, a); certain {
 			return r, true
 		}
 	}
-	if resend != nil && recovery.Resend {
-		if r := e.guarded(ctx, a, resend); r.Fault == nil {
+	if q.resend != nil && recovery.Resend {
+		if r := e.guarded(ctx, a, q.timeout(g, e.now()), q.resend); r.Fault == nil {
 			return r, true // the PSP takes it for the same operation, so this is its outcome
 		}
 	}

@@ -63,6 +63,20 @@ func (e *Engine) pay(ctx context.Context, r ChargeRequest) (payments.Snapshot, e
 		return payments.Snapshot{}, err
 	}
 	defer unlock()
+	for try := 0; ; try++ {
+		s, err := e.payOnce(ctx, r)
+		if errors.Is(err, payments.ErrConflict) {
+			if try < maxConflicts { // somebody else changed the payment or the card before anything was sent
+				continue
+			}
+			err = stillProcessing()
+		}
+		return s, err
+	}
+}
+
+// payOnce decides from what is stored now. payments.ErrConflict means that it has changed meanwhile and nothing was sent.
+func (e *Engine) payOnce(ctx context.Context, r ChargeRequest) (payments.Snapshot, error) {
 	pay, err := e.read(ctx, r.ProjectID, r.InvoiceID)
 	if err != nil {
 		return payments.Snapshot{}, err
@@ -78,8 +92,12 @@ func (e *Engine) pay(ctx context.Context, r ChargeRequest) (payments.Snapshot, e
 	if err != nil {
 		return payments.Snapshot{}, err
 	}
-	defer e.vault.WipeCVC(context.WithoutCancel(ctx), r.ProjectID, c.source.Card.ID)
-	return e.run(context.WithoutCancel(ctx), c)
+	ctx = context.WithoutCancel(ctx)
+	s, err := e.run(ctx, c)
+	if !errors.Is(err, payments.ErrConflict) {
+		e.vault.WipeCVC(ctx, r.ProjectID, c.source.Card.ID) // it has served this operation with all its candidates
+	}
+	return s, err
 }
 
 // mayCharge says why an invoice cannot be charged now.
@@ -279,8 +297,8 @@ func (e *Engine) begin(ctx context.Context, c *course, to payments.Candidate, be
 		}
 	}
 	if err := d.commit(ctx, e); err != nil {
-		if errors.Is(err, payments.ErrConflict) && (c.token == nil || !first) {
-			return "", stillProcessing() // another process works on the same payment or card
+		if errors.Is(err, payments.ErrConflict) && !first {
+			return "", stillProcessing() // somebody else has settled the attempt before
 		}
 		return "", err
 	}
@@ -355,11 +373,12 @@ func claimOf(projectID string, r *payments.ClaimRequest, attemptID string, now t
 // attempt stays open; that state is durable then and c.final is the answer.
 func (e *Engine) try(ctx context.Context, c *course, id string) (r payments.Result, known bool, err error) {
 	call := func(ctx context.Context) (payments.Outcome, error) { return e.charge(ctx, c, id) }
-	r = e.guarded(ctx, c.pay.Attempt(id), call)
+	a := c.pay.Attempt(id)
+	r = e.guarded(ctx, a, e.gateways[a.GatewayConfigurationID].Timeout, call)
 	if !stateAfter(r).Open() {
 		return r, true, nil
 	}
-	if err := e.settle(ctx, c.subject, id, r, settling{askAt: e.firstAsked(r, c.deadline), final: &c.final}); err != nil {
+	if err := e.settle(ctx, c.subject, id, r, settling{askAt: e.firstAsked(c.pay.Attempt(id), r, c.deadline), final: &c.final}); err != nil {
 		return r, false, err
 	}
 	if r.Fault == nil {
@@ -369,14 +388,13 @@ func (e *Engine) try(ctx context.Context, c *course, id string) (r payments.Resu
 	if !known || !stateAfter(r).Open() {
 		return r, known, nil
 	}
-	err = e.settle(ctx, c.subject, id, r, settling{askAt: e.firstAsked(r, c.deadline), final: &c.final})
+	err = e.settle(ctx, c.subject, id, r, settling{askAt: e.firstAsked(c.pay.Attempt(id), r, c.deadline), final: &c.final})
 	return r, false, err
 }
 
 // guarded makes one call that moves money, through the gateway's breaker and under its deadline.
-func (e *Engine) guarded(ctx context.Context, a *payments.Attempt, call func(context.Context) (payments.Outcome, error)) payments.Result {
-	gateway := e.gateways[a.GatewayConfigurationID]
-	out, err := router.Do(ctx, e.router, a.GatewayConfigurationID, a.Operation, gateway.Timeout, resultOf, call)
+func (e *Engine) guarded(ctx context.Context, a *payments.Attempt, timeout time.Duration, call func(context.Context) (payments.Outcome, error)) payments.Result {
+	out, err := router.Do(ctx, e.router, a.GatewayConfigurationID, a.Operation, timeout, resultOf, call)
 	return resultOf(out, err)
 }
 

@@ -416,3 +416,60 @@ func (w *world) tokenIsChargeable(id string) payments.Token {
 	}
 	return token
 }
+
+// TestOneCardForTwoInvoices: two invoices at the same moment with the same single-use card; one pays, the other is told.
+func TestOneCardForTwoInvoices(t *testing.T) {
+	w := newWorld(t, worldOptions{})
+	defer w.close()
+	card := w.card()
+	var wg sync.WaitGroup
+	codes := make([]string, 8)
+	for i := range codes {
+		invoice := w.invoice("100.00")
+		wg.Go(func() {
+			s, err := w.engine.Capture(t.Context(), flow.ChargeRequest{ProjectID: project, InvoiceID: invoice, Source: card})
+			codes[i] = payments.ErrorCode(err)
+			if err == nil && s.Transaction.Status != payments.StatusCompleted {
+				t.Errorf("status %s", s.Transaction.Status)
+			}
+		})
+	}
+	wg.Wait()
+	paid := 0
+	for _, code := range codes {
+		if code == "" {
+			paid++
+		} else if code != payments.CodeSourceCardAlreadyUsed {
+			t.Errorf("a second use of the card: %q", code)
+		}
+	}
+	if n, _, _, _ := w.first.held(); paid != 1 || n != 1 {
+		t.Errorf("%d paid, %d charges at the PSP", paid, n)
+	}
+}
+
+// TestLostActionIsFound: the answer that asked for the payer was lost; the look-up tells of the step, and when nobody takes
+// it the PSP is fenced.
+func TestLostActionIsFound(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, worldOptions{})
+		defer w.close()
+		w.engine.Start()
+		w.first.script(payments.OpAuthorize, script{err: unknown()})
+		action := payments.Outcome{Status: payments.ActionRequired, Action: &payments.CustomerAction{Type: "url", Value: "https://example.com/3ds"}}
+		w.first.lookups = func() (payments.Finding, error) {
+			return payments.Finding{Kind: payments.Processing, Outcome: action}, nil
+		}
+		invoice := w.invoice("100.00")
+		if s := w.charge(invoice, w.card()); s.Action == nil || s.Transaction.Status != payments.StatusPending {
+			t.Fatalf("%+v", s)
+		}
+		time.Sleep(10 * time.Minute)
+		w.expect(invoice, payments.StatusPending)
+		time.Sleep(10 * time.Minute)
+		w.expect(invoice, payments.StatusFailed)
+		if w.first.count(payments.OpAbandon) == 0 {
+			t.Error("failed without a fence")
+		}
+	})
+}

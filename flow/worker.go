@@ -211,7 +211,7 @@ func (e *Engine) askJob(ctx context.Context, j payments.Job) error {
 	}
 	crashed := a.State == payments.AttemptSent
 	asked := a.Questions
-	r, news := e.ask(ctx, s, a.ID, nil)
+	r, news := e.ask(ctx, s, question{id: a.ID})
 	if news {
 		return e.settle(context.WithoutCancel(ctx), s, a.ID, r, settling{last: true, crashed: crashed, askAt: e.now().Add(questionInterval)})
 	}
@@ -263,7 +263,7 @@ func (e *Engine) reverse(ctx context.Context, j payments.Job) error {
 			}
 		}
 	}
-	r := e.guarded(ctx, &held, func(ctx context.Context) (payments.Outcome, error) {
+	r := e.guarded(ctx, &held, gateway.Timeout, func(ctx context.Context) (payments.Outcome, error) {
 		return voider.Void(ctx, payments.VoidRequest{Reference: payments.NewReference(), Refs: a.Refs, Amount: a.Amount, Before: before})
 	})
 	if r.Fault != nil {

@@ -70,7 +70,7 @@ func (a *adapter) authorize(ctx context.Context, r payments.AuthorizeRequest) (p
 	}
 	o, ok, err := i.charge(r.Capture)
 	if err == nil && !ok {
-		err = payments.Faultf(payments.Unknown, "paymongo: the attach was answered with an intent that is %q and has no failed payment", wire.Redact(i.Status))
+		err = payments.Faultf(payments.Unknown, "paymongo: the attach was answered with an intent that is %q and has no failed payment", wire.Redact(i.Status, i.secrets...))
 	}
 	return o, err
 }
@@ -274,7 +274,7 @@ func (i *intent) charge(sale bool) (o payments.Outcome, ok bool, err error) {
 		o.Status, o.Code = payments.Declined, code
 		o.RawCode, o.RawMessage = wire.Redact(reason, i.secrets...), wire.Redact(message, i.secrets...)
 	default:
-		return payments.Outcome{}, false, payments.Faultf(payments.Unknown, "paymongo: the intent has the unknown status %q", wire.Redact(i.Status))
+		return payments.Outcome{}, false, payments.Faultf(payments.Unknown, "paymongo: the intent has the unknown status %q", wire.Redact(i.Status, i.secrets...))
 	}
 	return o, true, nil
 }

@@ -113,6 +113,9 @@ func TestRedact(t *testing.T) {
 			t.Errorf("%q: %q, want %q", in, got, want)
 		}
 	}
+	if got := Redact("abcdefghijkl abcde", "abcdefgh", "abcdefghijkl", "ab", "abcde"); got != "*** ***" {
+		t.Errorf("secrets within secrets: %q", got)
+	}
 }
 
 func FuzzRedact(f *testing.F) {

@@ -432,6 +432,52 @@ func TestDoJudgesByTheErrorWithoutHooks(t *testing.T) {
 	}
 }
 
+// watchedBody never ends by itself, or ends with an error.
+type watchedBody struct {
+	err          error
+	read, closed int
+}
+
+func (b *watchedBody) Read(p []byte) (int, error) {
+	b.read += len(p)
+	return len(p), b.err
+}
+
+func (b *watchedBody) Close() error {
+	b.closed++
+	return nil
+}
+
+func TestDoLimitsAndClosesBodies(t *testing.T) {
+	t.Parallel()
+	for name, err := range map[string]error{"endless": nil, "broken": io.ErrUnexpectedEOF, "ended": io.EOF} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			body := &watchedBody{err: err}
+			transport := roundTripper(func(*http.Request) (*http.Response, error) {
+				return &http.Response{StatusCode: 200, Body: body}, nil
+			})
+			_, got := New(Options{Transport: transport, BaseURL: "https://psp.test", MaxBody: 10_000}).Do(t.Context(), Request{Method: "POST", Path: "/pay"})
+			if errors.Is(err, io.EOF) != (got == nil) {
+				t.Errorf("error %v", got)
+			}
+			if body.read > 20_000 || body.closed != 1 {
+				t.Errorf("%d bytes read, closed %d times", body.read, body.closed)
+			}
+		})
+	}
+}
+
+func TestDoTrustsTheHooks(t *testing.T) {
+	t.Parallel()
+	transport := NewTransport()
+	transport.DialContext = func(context.Context, string, string) (net.Conn, error) {
+		return nil, errors.New("an error of a kind that nobody knows")
+	}
+	_, err := New(Options{Transport: transport, BaseURL: "http://psp.test"}).Do(t.Context(), Request{Method: "POST", Path: "/pay"})
+	wantFault(t, err, payments.NeverSent)
+}
+
 func TestNewTransport(t *testing.T) {
 	t.Parallel()
 	transport := NewTransport()
