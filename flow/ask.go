@@ -257,7 +257,11 @@ func nextQuestion(a *payments.Attempt, unanswered int, now time.Time) time.Durat
 		wait = grow(wait, steps)
 	}
 	limit, silence := maxIntervalEarly, maxIntervalEarly
-	if now.Sub(a.SentAt) > early {
+	waiting := early
+	if a.State == payments.AttemptAction {
+		waiting = payerPatience + maxIntervalEarly // the payer may come back at any moment until then
+	}
+	if now.Sub(a.SentAt) > waiting {
 		limit, silence = maxInterval, maxSilence
 	}
 	return min(limit, max(wait, min(silence, grow(questionInterval, unanswered/2))))
