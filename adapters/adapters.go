@@ -56,6 +56,29 @@ type MethodDeleter interface {
 	DeleteMethod(ctx context.Context, r payments.ForgetRequest) error
 }
 
+// SessionStarter opens a checkout on the PSP's own page: the payer chooses or enters the method there. The outcome is
+// payments.ActionRequired with the page's URL and Refs.Session; what the payer did is found out by Lookup.
+type SessionStarter interface {
+	StartSession(ctx context.Context, r payments.SessionRequest) (payments.Outcome, error)
+}
+
+// CustomerSyncer makes sure that the PSP knows the customer, and returns the PSP's reference: never a second one for the
+// same person.
+type CustomerSyncer interface {
+	SyncCustomer(ctx context.Context, p payments.Payer) (string, error)
+}
+
+// MethodLister lists the methods that the PSP has saved for a customer.
+type MethodLister interface {
+	ListMethods(ctx context.Context, customerRef string) ([]payments.SavedMethod, error)
+}
+
+// WebhookParser verifies a PSP's webhook, in constant time, and reads what it is about. A delivery that is not the PSP's is
+// payments.ErrForged. What a webhook says never moves money by itself: the PSP is asked.
+type WebhookParser interface {
+	ParseWebhook(d payments.WebhookDelivery) (payments.Notice, error)
+}
+
 // Provider declares one PSP: its name, its configuration and what it can do that code cannot show.
 type Provider struct {
 	Name         string // lower case, as in configuration files: "paymongo"

@@ -18,6 +18,8 @@ var (
 	ErrMoneyGuard = errors.New("payments: amounts would not add up")
 	// ErrFenced: the lease on a job was lost to another worker.
 	ErrFenced = errors.New("payments: lease lost")
+	// ErrForged: a webhook whose signature or secret is not the PSP's.
+	ErrForged = errors.New("payments: not signed by the PSP")
 	// ErrDuplicate: an object with that id exists already.
 	ErrDuplicate = errors.New("payments: already exists")
 )

@@ -131,3 +131,44 @@ type ForgetRequest struct {
 	CustomerRef string
 	MethodRef   string
 }
+
+// SessionRequest asks a PSP to open a checkout on its own page.
+type SessionRequest struct {
+	Reference           string
+	Amount              Money
+	Capture             bool
+	Save                bool // the payer may save the method
+	ShowSaved           bool // offer the methods that the customer has saved at the PSP
+	PreferredMethod     string
+	Payer               Payer
+	Description         string
+	StatementDescriptor string
+	ReturnURL           string // after success
+	CancelURL           string // after failure, or when the payer gives up; empty means ReturnURL
+	ExpiresAt           time.Time
+	Refs                ProviderRefs
+	Note                func(ctx context.Context, refs ProviderRefs) error
+}
+
+// SavedMethod is a payment method that a PSP keeps for a customer.
+type SavedMethod struct {
+	MethodRef string
+	Card      CardFacts // as far as the PSP tells
+	Usable    bool
+	CreatedAt time.Time
+}
+
+// WebhookDelivery is what came in at a webhook address, as it came.
+type WebhookDelivery struct {
+	Header     map[string][]string // canonical names, as net/http has them
+	Body       []byte
+	ReceivedAt time.Time
+}
+
+// Notice is what a verified webhook is about. Whatever it claims, the PSP is asked before anything moves.
+type Notice struct {
+	EventID   string // the PSP's own; empty when it has none, and the content tells repeats apart
+	Type      string // the PSP's own name of the event
+	Reference string // ours, when the event carries it
+	Refs      ProviderRefs
+}
