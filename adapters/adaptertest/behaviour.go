@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 
 	"switchyard/adapters"
 	"switchyard/payments"
@@ -74,14 +75,7 @@ type need struct {
 	is   func(Case) bool
 }
 
-func (b *bench) has(is func(Case) bool) bool {
-	for _, c := range b.cases {
-		if is(c) {
-			return true
-		}
-	}
-	return false
-}
+func (b *bench) has(is func(Case) bool) bool { return slices.ContainsFunc(b.cases, is) }
 
 // needs lists the fixtures that must exist for an adapter.
 func (b *bench) needs(a adapters.Adapter) []need {
@@ -134,12 +128,7 @@ func (b *bench) needs(a adapters.Adapter) []need {
 func lookupNeeds(op payments.Operation, r payments.Recovery) []need {
 	looks := func(kinds ...payments.FindingKind) func(Case) bool {
 		return func(c Case) bool {
-			for _, kind := range kinds {
-				if c.Operation == payments.OpLookup && c.Request.Of == op && c.Want.Finding == kind {
-					return true
-				}
-			}
-			return false
+			return c.Operation == payments.OpLookup && c.Request.Of == op && slices.Contains(kinds, c.Want.Finding)
 		}
 	}
 	list := []need{{fmt.Sprintf("a lookup that finds the %s", op), looks(payments.FoundOutcome, payments.FoundTotals)}}
@@ -147,8 +136,8 @@ func lookupNeeds(op payments.Operation, r payments.Recovery) []need {
 	case payments.AskByReference:
 		list = append(list, need{fmt.Sprintf("a lookup that does not find the %s", op), looks(payments.NotFound)})
 	case payments.AskBySession:
-		list = append(list, need{fmt.Sprintf("a lookup that finds nothing of the %s or finds it not ended", op),
-			looks(payments.NotFound, payments.Processing)})
+		what := fmt.Sprintf("a lookup that finds nothing of the %s or finds it not ended", op)
+		list = append(list, need{what, looks(payments.NotFound, payments.Processing)})
 	case payments.AskByTotals: // the totals always say something
 	}
 	return list

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"net/http"
 	"path"
 	"strings"
 
@@ -175,7 +176,7 @@ func (c *Case) charging() int {
 		if e.Charge {
 			return i
 		}
-		if e.Method != "GET" {
+		if e.Method != http.MethodGet {
 			if only >= 0 {
 				only = len(c.Exchanges) // more than one: the fixture has to say
 			} else {
@@ -209,11 +210,11 @@ func (b *bench) approving() []Case {
 
 // sequence tells cases apart by their calls.
 func (c *Case) sequence() string {
-	key := string(c.Operation)
+	key := []string{string(c.Operation)}
 	for _, e := range c.Exchanges {
-		key += " " + e.Method + " " + e.Path
+		key = append(key, e.Method, e.Path)
 	}
-	return key
+	return strings.Join(key, " ")
 }
 
 // lookups returns, for every operation, its first lookup that finds it.

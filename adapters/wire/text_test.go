@@ -55,7 +55,7 @@ func TestParseRetryAfter(t *testing.T) {
 	now := time.Date(2026, 4, 1, 10, 0, 0, 0, time.UTC)
 	for text, want := range map[string]time.Duration{
 		"": 0, "0": 0, "1": time.Second, " 30 ": 30 * time.Second, "3600": time.Hour, "999999": time.Hour, "4294967295": time.Hour,
-		"4294967296": 0, "-1": 0, "+1": 0, "1.5": 0, "soon": 0, "1e3": 0,
+		"18446744073709551615": time.Hour, "18446744073709551616": 0, "-1": 0, "+1": 0, "1.5": 0, "soon": 0, "1e3": 0,
 		"Wed, 01 Apr 2026 10:00:20 GMT":     20 * time.Second,
 		"Wed, 01 Apr 2026 09:59:00 GMT":     0,
 		"Thu, 01 Apr 2027 10:00:00 GMT":     time.Hour,

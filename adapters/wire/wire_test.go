@@ -80,15 +80,18 @@ func TestDoSendsWhatItIsGiven(t *testing.T) {
 		want seen
 	}{
 		{
-			"JSON", Request{Method: "POST", Path: "/pay", JSON: map[string]int{"n": 1}, Header: http.Header{"X-Mark": {"m"}}, BasicUser: "key"},
+			"JSON",
+			Request{Method: "POST", Path: "/pay", JSON: map[string]int{"n": 1}, Header: http.Header{"X-Mark": {"m"}}, BasicUser: "key"},
 			seen{"POST", "/v1/pay", "", "application/json", "switchyard-test", "m", "key", "", `{"n":1}`},
 		},
 		{
-			"form", Request{Method: "POST", Path: "/pay", Form: url.Values{"a b": {"c&d"}}, BasicUser: "u", BasicPassword: "p"},
+			"form",
+			Request{Method: "POST", Path: "/pay", Form: url.Values{"a b": {"c&d"}}, BasicUser: "u", BasicPassword: "p"},
 			seen{"POST", "/v1/pay", "", "application/x-www-form-urlencoded", "switchyard-test", "", "u", "p", "a+b=c%26d"},
 		},
 		{
-			"query", Request{Method: "GET", Path: "/find", Query: url.Values{"q": {"x y"}}},
+			"query",
+			Request{Method: "GET", Path: "/find", Query: url.Values{"q": {"x y"}}},
 			seen{"GET", "/v1/find", "q=x+y", "", "switchyard-test", "", "", "", ""},
 		},
 		{"no body", Request{Method: "POST", Path: "/cancel"}, seen{Method: "POST", Path: "/v1/cancel", Agent: "switchyard-test"}},
@@ -455,7 +458,7 @@ func TestDoLimitsAndClosesBodies(t *testing.T) {
 			t.Parallel()
 			body := &watchedBody{err: err}
 			transport := roundTripper(func(*http.Request) (*http.Response, error) {
-				return &http.Response{StatusCode: 200, Body: body}, nil
+				return &http.Response{StatusCode: http.StatusOK, Body: body}, nil
 			})
 			_, got := New(Options{Transport: transport, BaseURL: "https://psp.test", MaxBody: 10_000}).Do(t.Context(), Request{Method: "POST", Path: "/pay"})
 			if errors.Is(err, io.EOF) != (got == nil) {

@@ -19,7 +19,13 @@ func (a *adapter) Lookup(ctx context.Context, r payments.LookupRequest) (payment
 		return a.findTotals(ctx, r)
 	case payments.OpRefund:
 		return a.findRefund(ctx, r)
+	default: // a charge, if only a small one to verify a card
+		return a.findCharge(ctx, r)
 	}
+}
+
+// findCharge asks for a payment by the best of its names that is known.
+func (a *adapter) findCharge(ctx context.Context, r payments.LookupRequest) (payments.Finding, error) {
 	sale := r.Operation == payments.OpSale
 	switch {
 	case r.Refs.Session != "":
