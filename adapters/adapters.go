@@ -74,9 +74,10 @@ type MethodLister interface {
 }
 
 // WebhookParser verifies a PSP's webhook, in constant time, and reads what it is about. A delivery that is not the PSP's is
-// payments.ErrForged. What a webhook says never moves money by itself: the PSP is asked.
+// payments.ErrForged; a *payments.Fault says that a PSP which signs nothing could not be asked whether it is. What a webhook
+// says never moves money by itself: the PSP is asked.
 type WebhookParser interface {
-	ParseWebhook(d payments.WebhookDelivery) (payments.Notice, error)
+	ParseWebhook(ctx context.Context, d payments.WebhookDelivery) (payments.Notice, error)
 }
 
 // Provider declares one PSP: its name, its configuration and what it can do that code cannot show.

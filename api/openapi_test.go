@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"slices"
 	"strings"
@@ -87,10 +88,15 @@ func TestDocumentSaysWhoMayCall(t *testing.T) {
 // checkAgainstDocument holds an answer against the document. Every answer in the tests of this package goes through it.
 func checkAgainstDocument(t testing.TB, r *http.Request, g got) {
 	t.Helper()
-	doc := loadDocument(t)
+	if err := againstDocument(loadDocument(t), r, g); err != nil {
+		t.Errorf("%s %s: the answer is not as described: %v\n%s", r.Method, r.URL.Path, err, g.body)
+	}
+}
+
+func againstDocument(doc *openapi3.T, r *http.Request, g got) error {
 	path, operation := operationOf(doc, r)
 	if operation == nil {
-		return // no such route: the envelope is all there is to it
+		return nil // no such route: the envelope is all there is to it
 	}
 	input := &openapi3filter.ResponseValidationInput{
 		RequestValidationInput: &openapi3filter.RequestValidationInput{
@@ -99,8 +105,35 @@ func checkAgainstDocument(t testing.TB, r *http.Request, g got) {
 		Status: g.status, Header: g.header, Body: io.NopCloser(bytes.NewReader([]byte(g.body))),
 		Options: &openapi3filter.Options{IncludeResponseStatus: true},
 	}
-	if err := openapi3filter.ValidateResponse(r.Context(), input); err != nil {
-		t.Errorf("%s %s: the answer is not as described: %v\n%s", r.Method, r.URL.Path, err, g.body)
+	return openapi3filter.ValidateResponse(r.Context(), input)
+}
+
+// TestDocumentNotices: the check that every answer goes through does find what is wrong.
+func TestDocumentNotices(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	g := w.private("GET", "/customers/"+w.customer(), nil).ok(t)
+	r := httptest.NewRequest(http.MethodGet, "/customers/cust_1", nil)
+	if err := againstDocument(loadDocument(t), r, g); err != nil {
+		t.Fatal(err)
+	}
+	for was, is := range map[string]string{
+		`"success":true`:       `"success":false`,
+		`"metadata":{}`:        `"metadata":null`,
+		`"sandbox":true,`:      ``,
+		`"first_name":"Ada"`:   `"first_name":5`,
+		`12:00:00.123Z"`:       `12:00:00Z"`,
+		`"customer":{`:         `"client":{`,
+		`"default_token":null`: `"default_token":{}`,
+	} {
+		spoilt := g
+		spoilt.body = strings.Replace(g.body, was, is, 1)
+		if spoilt.body == g.body {
+			t.Fatalf("%s is not in the answer", was)
+		}
+		if err := againstDocument(loadDocument(t), r, spoilt); err == nil {
+			t.Errorf("%s for %s is not noticed", is, was)
+		}
 	}
 }
 

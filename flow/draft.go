@@ -12,13 +12,15 @@ import (
 type subject struct {
 	pay      *payments.Payment
 	token    *payments.Token
+	customer *payments.Customer // of a verification, as its answer and events show it; nil when deleted
+	card     *payments.Card     // likewise
 	orphaned bool // the token was deleted meanwhile: its verification still has to end well at the PSP
 }
 
 func (s *subject) snapshot() payments.Snapshot {
 	if s.token != nil {
 		token := *s.token
-		return payments.Snapshot{Token: &token}
+		return payments.Snapshot{Token: &token, Customer: s.customer, Card: s.card}
 	}
 	return snapshotOf(s.pay)
 }
@@ -175,6 +177,7 @@ func (d *draft) event(name string, s payments.Snapshot) payments.Event {
 	ev := payments.Event{ID: payments.NewID(payments.PrefixEvent), Name: name, Snapshot: s, FiredAt: d.now}
 	if d.token != nil {
 		ev.ProjectID, ev.WebhookURL = d.token.ProjectID, d.token.WebhookURL
+		ev.Sandbox = d.customer != nil && d.customer.Sandbox
 		return ev
 	}
 	ev.ProjectID, ev.WebhookURL, ev.Sandbox = d.pay.Invoice.ProjectID, d.pay.Invoice.WebhookURL, d.pay.Invoice.Sandbox

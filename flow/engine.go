@@ -126,11 +126,13 @@ func (e *Engine) Present(ctx context.Context, projectID, attemptID string) (paym
 		return payments.Snapshot{}, err
 	}
 	if a.Operation == payments.OpVerify {
-		t, err := e.ledger.Token(ctx, projectID, a.TokenID)
+		s, err := e.subjectOf(ctx, projectID, attemptID)
 		if err != nil {
 			return payments.Snapshot{}, err
 		}
-		return payments.Snapshot{Token: &t, Action: openAction(&a)}, nil
+		shown := s.snapshot()
+		shown.Action = openAction(&a)
+		return shown, nil
 	}
 	pay, err := e.read(ctx, projectID, a.InvoiceID)
 	if err != nil {

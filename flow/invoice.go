@@ -32,7 +32,7 @@ func (e *Engine) CreateInvoice(ctx context.Context, inv payments.Invoice, claim 
 
 // UpdateInvoice changes an invoice that nobody has tried to pay yet, or whose payment failed.
 func (e *Engine) UpdateInvoice(ctx context.Context, projectID, invoiceID string, edit func(*payments.Invoice) error, claim *payments.ClaimRequest) (payments.Snapshot, error) {
-	return e.changeInvoice(ctx, projectID, invoiceID, claim, func(pay *payments.Payment) error {
+	return e.changeInvoice(ctx, projectID, invoiceID, claim, nil, func(pay *payments.Payment) error {
 		if err := edit(&pay.Invoice); err != nil {
 			return err
 		}
@@ -44,7 +44,7 @@ func (e *Engine) UpdateInvoice(ctx context.Context, projectID, invoiceID string,
 
 // DeleteInvoice deletes an invoice that holds no money.
 func (e *Engine) DeleteInvoice(ctx context.Context, projectID, invoiceID string, claim *payments.ClaimRequest) (payments.Snapshot, error) {
-	return e.changeInvoice(ctx, projectID, invoiceID, claim, func(pay *payments.Payment) error {
+	return e.changeInvoice(ctx, projectID, invoiceID, claim, nil, func(pay *payments.Payment) error {
 		pay.Invoice.DeletedAt = e.now()
 		return nil
 	})
@@ -56,15 +56,13 @@ func (e *Engine) AssignCustomer(ctx context.Context, projectID, invoiceID, custo
 	if err != nil {
 		return payments.Snapshot{}, err
 	}
-	s, err := e.changeInvoice(ctx, projectID, invoiceID, claim, func(pay *payments.Payment) error {
+	return e.changeInvoice(ctx, projectID, invoiceID, claim, &customer, func(pay *payments.Payment) error {
 		pay.Invoice.CustomerID, pay.Transaction.CustomerID = customerID, customerID
 		return nil
 	})
-	s.Customer = &customer
-	return s, err
 }
 
-func (e *Engine) changeInvoice(ctx context.Context, projectID, invoiceID string, claim *payments.ClaimRequest, change func(*payments.Payment) error) (payments.Snapshot, error) {
+func (e *Engine) changeInvoice(ctx context.Context, projectID, invoiceID string, claim *payments.ClaimRequest, shown *payments.Customer, change func(*payments.Payment) error) (payments.Snapshot, error) {
 	unlock, err := e.locks.lock(ctx, projectID+"/"+invoiceID)
 	if err != nil {
 		return payments.Snapshot{}, err
@@ -84,6 +82,7 @@ func (e *Engine) changeInvoice(ctx context.Context, projectID, invoiceID string,
 		pay.Invoice.Version++
 		pay.Transaction.Version++
 		s := snapshotOf(pay)
+		s.Customer = shown
 		err = e.ledger.Apply(ctx, payments.Change{Claim: finishedClaim(projectID, claim, s, e), Invoices: []payments.Invoice{pay.Invoice}, Transactions: []payments.Transaction{pay.Transaction}})
 		if errors.Is(err, payments.ErrConflict) && try < maxConflicts {
 			continue

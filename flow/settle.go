@@ -232,6 +232,19 @@ func (e *Engine) subjectOf(ctx context.Context, projectID, attemptID string) (*s
 	if errors.Is(err, payments.ErrNotFound) {
 		t, s.orphaned, err = payments.Token{ProjectID: projectID, ID: a.TokenID, CustomerID: a.CustomerID, Verification: payments.VerificationPending}, true, nil
 	}
+	if err != nil {
+		return nil, err
+	}
 	s.token = &t
-	return s, err
+	if k, err := e.tokens.Customer(ctx, projectID, t.CustomerID); err == nil {
+		s.customer = &k
+	} else if payments.ErrorCode(err) != payments.CodeCustomerNotFound {
+		return nil, err
+	}
+	if card, err := e.vault.Card(ctx, projectID, a.CardID); err == nil {
+		s.card = &card
+	} else if payments.ErrorCode(err) != payments.CodeCardNotFound {
+		return nil, err
+	}
+	return s, nil
 }

@@ -47,7 +47,7 @@ func (e *Engine) verificationCourse(r VerifyRequest) *course {
 	p := r.Prepared
 	token := p.Token
 	c := &course{
-		subject:   &subject{pay: &payments.Payment{}, token: &token},
+		subject:   &subject{pay: &payments.Payment{}, token: &token, customer: &p.Customer, card: p.Card},
 		operation: payments.OpVerify, request: ChargeRequest{ProjectID: token.ProjectID}, claim: r.Claim, change: p.Change,
 		amount:   payments.Money{Currency: e.verificationCurrency(p)},
 		source:   tokens.Resolved{Token: &token, CustomerID: token.CustomerID},

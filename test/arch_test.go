@@ -175,6 +175,11 @@ var rules = []rule{
 		why:    "flags, signals and exit codes",
 	},
 	{
+		pkgs:   "cmd/probe",
+		theirs: webStd,
+		why:    "asks one URL; it must stay small and know nothing of the program that it asks",
+	},
+	{
 		pkgs: "test/...",
 		why:  "whole-program tests stand outside and see everything",
 		tests: allowed{

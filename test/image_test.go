@@ -28,9 +28,15 @@ func TestDockerfile(t *testing.T) {
 		t.Errorf("the image runs as %v", user)
 	}
 	// Everything that is started in the image must have been put there: it has no other programs.
-	for _, program := range regexp.MustCompile(`"(/usr/[^"]+)"`).FindAllStringSubmatch(dockerfile, -1) {
-		if !regexp.MustCompile(`(?m)^COPY .* ` + regexp.QuoteMeta(program[1]) + `$`).MatchString(dockerfile) {
-			t.Errorf("%s is not in the image", program[1])
+	programs := regexp.MustCompile(`/usr/[^"\s]+`).FindAllString(dockerfile, -1)
+	for _, service := range readComposition(t).Services {
+		if service.Build != "" && service.Healthcheck != nil {
+			programs = append(programs, service.Healthcheck.Test[1])
+		}
+	}
+	for _, program := range programs {
+		if !regexp.MustCompile(`(?m)^COPY .* ` + regexp.QuoteMeta(program) + `$`).MatchString(dockerfile) {
+			t.Errorf("%s is not in the image", program)
 		}
 	}
 	ignored := strings.Fields(readText(t, ".dockerignore"))

@@ -35,8 +35,9 @@ func (a *adapter) Lookup(ctx context.Context, r payments.LookupRequest) (payment
 		return i.findCapture(), nil
 	case payments.OpVoid:
 		return i.findVoid(), nil
+	default: // a charge, if only a small one to verify a card
+		return i.findCharge(r.Operation == payments.OpSale)
 	}
-	return i.findCharge(r.Operation == payments.OpSale)
 }
 
 func (i *intent) findCharge(sale bool) (payments.Finding, error) {

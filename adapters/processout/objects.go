@@ -101,7 +101,10 @@ type texts map[string]string
 // UnmarshalJSON takes whatever is there.
 func (t *texts) UnmarshalJSON(raw []byte) error {
 	var values map[string]json.RawMessage
-	if json.Unmarshal(raw, &values) != nil || len(values) == 0 {
+	if err := json.Unmarshal(raw, &values); err != nil {
+		values = nil // of another shape: there is nothing to show
+	}
+	if len(values) == 0 {
 		return nil
 	}
 	*t = make(texts, len(values))
@@ -150,8 +153,10 @@ func (t *transaction) totals(c payments.Currency) (payments.Totals, error) {
 		into *int64
 		from amount
 	}{
-		{&totals.Authorized, t.AuthorizedAmount}, {&totals.Captured, t.CapturedAmount},
-		{&totals.Refunded, t.RefundedAmount}, {&totals.Voided, t.VoidedAmount},
+		{&totals.Authorized, t.AuthorizedAmount},
+		{&totals.Captured, t.CapturedAmount},
+		{&totals.Refunded, t.RefundedAmount},
+		{&totals.Voided, t.VoidedAmount},
 	} {
 		minor, err := part.from.minor(c)
 		if err != nil {

@@ -139,7 +139,7 @@ func (s *Sim) Accept(r *psp.Request) psp.Call {
 			return psp.Answer{Status: http.StatusNotFound, Unkept: true} // an unknown route has an empty body
 		}}
 	}
-	print := s.replayStore().Print(r)
+	fingerprint := s.replayStore().Print(r)
 	if route.Decode != nil {
 		r.Decoded, r.Body = route.Decode(r.Body), nil
 	}
@@ -161,7 +161,7 @@ func (s *Sim) Accept(r *psp.Request) psp.Call {
 		}
 		return call
 	}
-	return s.replayStore().Guard(&s.mu, key, print, refuseKey, call)
+	return s.replayStore().Guard(&s.mu, key, fingerprint, refuseKey, call)
 }
 
 func (s *Sim) replayStore() *replay.Store {

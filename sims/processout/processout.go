@@ -128,7 +128,7 @@ func (s *Sim) Accept(r *psp.Request) psp.Call {
 	s.mu.Lock()
 	replays := s.replays
 	s.mu.Unlock()
-	print := replays.Print(r)
+	fingerprint := replays.Print(r)
 	r.Decoded, r.Body = route.Decode(r.Body), nil
 	kind := route.Kind(r, ids)
 	if !authentic(r, route) {
@@ -146,7 +146,7 @@ func (s *Sim) Accept(r *psp.Request) psp.Call {
 	if key == "" || r.Method != http.MethodPost && r.Method != http.MethodPut {
 		return call
 	}
-	return replays.Guard(&s.mu, key, print, refuseKey, call)
+	return replays.Guard(&s.mu, key, fingerprint, refuseKey, call)
 }
 
 // authentic says whether the request is from a sandbox project's server, or from a browser and to an endpoint that

@@ -23,9 +23,9 @@ const (
 )
 
 type entry struct {
-	print  uint64
-	done   bool
-	answer psp.Answer
+	fingerprint uint64
+	done        bool
+	answer      psp.Answer
 }
 
 // Store keeps answers by key. Its owner guards it.
@@ -52,14 +52,14 @@ func (s *Store) Print(r *psp.Request) uint64 {
 
 // Guard gives a call the PSP's idempotency. run works under mu, which also guards the store; refuse is the PSP's
 // answer to a Mismatched or Running key.
-func (s *Store) Guard(mu sync.Locker, key string, print uint64, refuse func(Verdict) psp.Answer, call psp.Call) psp.Call {
+func (s *Store) Guard(mu sync.Locker, key string, fingerprint uint64, refuse func(Verdict) psp.Answer, call psp.Call) psp.Call {
 	var verdict Verdict
 	var first psp.Answer
 	claimed := false
 	claim := func() {
 		if !claimed {
 			claimed = true
-			verdict, first = s.claim(key, print)
+			verdict, first = s.claim(key, fingerprint)
 		}
 	}
 	run, reserve := call.Run, call.Reserve
@@ -90,15 +90,15 @@ func (s *Store) Guard(mu sync.Locker, key string, print uint64, refuse func(Verd
 	return call
 }
 
-func (s *Store) claim(key string, print uint64) (Verdict, psp.Answer) {
+func (s *Store) claim(key string, fingerprint uint64) (Verdict, psp.Answer) {
 	known, ok := s.entries[key]
 	switch {
 	case !ok:
-		s.entries[key] = &entry{print: print}
+		s.entries[key] = &entry{fingerprint: fingerprint}
 		s.order = append(s.order, key)
 		s.evict()
 		return Fresh, psp.Answer{}
-	case known.print != print:
+	case known.fingerprint != fingerprint:
 		return Mismatched, psp.Answer{}
 	case !known.done:
 		return Running, psp.Answer{}

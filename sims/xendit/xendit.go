@@ -123,7 +123,7 @@ func (s *Sim) Accept(r *psp.Request) psp.Call {
 	s.mu.Lock()
 	replays := s.replays
 	s.mu.Unlock()
-	print := replays.Print(r)
+	fingerprint := replays.Print(r)
 	if route.Decode != nil {
 		r.Decoded, r.Body = route.Decode(r.Body), nil
 	}
@@ -144,7 +144,7 @@ func (s *Sim) Accept(r *psp.Request) psp.Call {
 	if idempotency == "" || r.Method != http.MethodPost || route.Pattern != "customers" && route.Pattern != "refunds" {
 		return call
 	}
-	return replays.Guard(&s.mu, idempotency, print, refuseKey, call)
+	return replays.Guard(&s.mu, idempotency, fingerprint, refuseKey, call)
 }
 
 func fixed(o psp.Operation, a psp.Answer) psp.Call {
