@@ -56,6 +56,7 @@ type Options struct {
 	Vault          *vault.Vault
 	Projects       *projects.Registry
 	Reads          Reads
+	Inbox          Inbox
 	Gateways       []GatewayInfo
 	IdempotencyKey payments.Secret             // of the HMAC over requests; when it changes, keys in use answer 422
 	Ready          func(context.Context) error // nil: always ready
@@ -102,6 +103,7 @@ func New(o Options) http.Handler {
 	s.engine.RedirectTrailingSlash = false // SDKs do not follow redirects of a POST
 	s.engine.ForwardedByClientIP = false
 	s.addRoutes()
+	s.addNotices()
 	return s
 }
 

@@ -159,7 +159,7 @@ func (a *App) buildServers(c *config.Config, registry *projects.Registry) error 
 		return err
 	}
 	merchants := api.New(api.Options{
-		Engine: a.engine, Tokens: a.tokens, Vault: a.vault, Projects: registry, Reads: a.store, Gateways: gatewayInfos(c, time.Now().UTC()),
+		Engine: a.engine, Tokens: a.tokens, Vault: a.vault, Projects: registry, Reads: a.store, Inbox: a.engine, Gateways: gatewayInfos(c, time.Now().UTC()),
 		IdempotencyKey: idempotencyKey, Ready: a.Ready, Logger: a.log, MaxBody: c.Limits.RequestBody(),
 	})
 	if a.merchants, err = listen(c.Listen, merchants, a.log); err != nil {

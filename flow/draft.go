@@ -14,7 +14,7 @@ type subject struct {
 	token    *payments.Token
 	customer *payments.Customer // of a verification, as its answer and events show it; nil when deleted
 	card     *payments.Card     // likewise
-	orphaned bool // the token was deleted meanwhile: its verification still has to end well at the PSP
+	orphaned bool               // the token was deleted meanwhile: its verification still has to end well at the PSP
 }
 
 func (s *subject) snapshot() payments.Snapshot {

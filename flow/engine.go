@@ -21,6 +21,8 @@ type Ledger interface {
 	Invoice(ctx context.Context, projectID, invoiceID string) (payments.Invoice, error)
 	Attempt(ctx context.Context, projectID, attemptID string) (payments.Attempt, error)
 	Token(ctx context.Context, projectID, tokenID string) (payments.Token, error)
+	AttemptsNamed(ctx context.Context, gatewayID, reference, session string) ([]payments.Attempt, error)
+	InboundWebhook(ctx context.Context, id string) (payments.InboundWebhook, error)
 	LeaseJobs(ctx context.Context, now, until time.Time, limit int) ([]payments.Job, error)
 	NextJobAt(ctx context.Context) (time.Time, bool, error)
 	Prune(ctx context.Context, before time.Time) (int, error)

@@ -167,6 +167,8 @@ func (e *Engine) runJob(ctx context.Context, j payments.Job) {
 		err = e.forget(ctx, j)
 	case payments.JobCapture:
 		err = e.timedCapture(ctx, j)
+	case payments.JobNotice:
+		err = e.applyNotice(ctx, j)
 	default:
 		err = errors.New("flow: a job of unknown kind " + string(j.Kind))
 	}

@@ -40,12 +40,13 @@ type Change struct {
 	Transactions []Transaction
 	Attempts     []Attempt
 	Refunds      []Refund
-	Transitions  []Transition // append
-	Entries      []Entry      // append
-	Events       []Event      // append: the outbox
-	Mappings     []Mapping    // put by project, token and gateway configuration
-	Jobs         []Job        // put by key
-	DoneJobs     []JobDone    // delete
+	Transitions  []Transition     // append
+	Entries      []Entry          // append
+	Events       []Event          // append: the outbox
+	Inbound      []InboundWebhook // versioned; ErrDuplicate when the gateway configuration has that event key
+	Mappings     []Mapping        // put by project, token and gateway configuration
+	Jobs         []Job            // put by key
+	DoneJobs     []JobDone        // delete
 }
 
 // CardKey names a card.
@@ -161,6 +162,7 @@ const (
 	JobEnrol   JobKind = "enrol"   // save a token's card at the PSP that approved it
 	JobForget  JobKind = "forget"  // delete a saved method at a PSP
 	JobCapture JobKind = "capture" // an auto_capture_at that has come
+	JobNotice  JobKind = "notice"  // look at a PSP's webhook
 )
 
 // Job is durable background work, due at RunAt. A worker holds it until LeaseUntil under a fence number that grows with
@@ -197,4 +199,30 @@ type Page struct {
 type List[T any] struct {
 	Items   []T
 	HasMore bool
+}
+
+// InboundState is what came of a PSP's webhook.
+type InboundState string
+
+// The states of an inbound webhook.
+const (
+	InboundReceived InboundState = "received" // stored and acknowledged; not looked at yet
+	InboundApplied  InboundState = "applied"  // the PSP was asked about the attempts that it names
+	InboundIgnored  InboundState = "ignored"  // it names nothing that is open
+)
+
+// InboundWebhook is a PSP's webhook as it came in and was verified, with what came of it. EventKey is the PSP's own event id,
+// or a hash of the body where it has none: a repeat has the same.
+type InboundWebhook struct {
+	ID                     string       `json:"id"`
+	GatewayConfigurationID string       `json:"gateway_configuration_id"`
+	PSP                    string       `json:"psp"`
+	EventKey               string       `json:"event_key"`
+	Version                int64        `json:"version"`
+	State                  InboundState `json:"state"`
+	Result                 string       `json:"result,omitempty"` // a sentence for operators
+	Notice                 Notice       `json:"notice"`
+	Body                   []byte       `json:"body"`
+	ReceivedAt             time.Time    `json:"received_at"`
+	AppliedAt              time.Time    `json:"applied_at,omitzero"`
 }

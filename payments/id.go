@@ -18,6 +18,7 @@ const (
 	PrefixRefund      = "refd_"
 	PrefixEvent       = "ev_"
 	PrefixGateway     = "gway_conf_"
+	PrefixInbound     = "whin_"
 )
 
 // idAlphabet has 32 symbols in ascending byte order, so that text order is number order.

@@ -167,8 +167,8 @@ type WebhookDelivery struct {
 
 // Notice is what a verified webhook is about. Whatever it claims, the PSP is asked before anything moves.
 type Notice struct {
-	EventID   string // the PSP's own; empty when it has none, and the content tells repeats apart
-	Type      string // the PSP's own name of the event
-	Reference string // ours, when the event carries it
-	Refs      ProviderRefs
+	EventID   string       `json:"event_id,omitempty"`  // the PSP's own; empty when it has none, and the content tells repeats apart
+	Type      string       `json:"type"`                // the PSP's own name of the event
+	Reference string       `json:"reference,omitempty"` // ours, when the event carries it
+	Refs      ProviderRefs `json:"refs,omitzero"`
 }

@@ -40,7 +40,7 @@ func operationsOf(c payments.Change) int {
 	const claims = 3
 	return claims + len(c.Customers) + len(c.Tokens) + len(c.Cards) + len(c.SealedCards) + len(c.ForgetSealed) +
 		len(c.Invoices) + len(c.Transactions) + len(c.Attempts) + len(c.Refunds) + len(c.Transitions) + len(c.Entries) +
-		len(c.Events) + len(c.Mappings) + len(c.Jobs) + len(c.DoneJobs)
+		len(c.Events) + len(c.Inbound) + len(c.Mappings) + len(c.Jobs) + len(c.DoneJobs)
 }
 
 func (e *encoder) claims(c payments.Change) {
@@ -101,7 +101,7 @@ func (e *encoder) payments(c payments.Change) {
 	for i := range c.Attempts {
 		o := &c.Attempts[i]
 		e.put(insertAttempt, updateAttempt, o.Version, o.ProjectID, o.ID, o.Version, o.TransactionID, o.TokenID,
-			o.GatewayConfigurationID, string(o.Operation), string(o.State), o.Amount.Minor, string(o.Amount.Currency),
+			o.GatewayConfigurationID, string(o.Operation), string(o.State), o.Reference, o.Refs.Session, o.Amount.Minor, string(o.Amount.Currency),
 			stamp(o.SentAt), e.doc(o))
 	}
 	for i := range c.Refunds {
@@ -129,6 +129,11 @@ func (e *encoder) records(c payments.Change) {
 	for i := range c.Events {
 		o := &c.Events[i]
 		e.add(insertEvent, payments.ErrDuplicate, o.ProjectID, o.ID, o.Name, stamp(o.FiredAt), e.doc(o))
+	}
+	for i := range c.Inbound {
+		o := &c.Inbound[i]
+		e.put(insertInbound, updateInbound, o.Version, o.GatewayConfigurationID, o.ID, o.Version, o.EventKey, string(o.State),
+			stamp(o.ReceivedAt), e.doc(o))
 	}
 	for i := range c.Mappings {
 		o := &c.Mappings[i]

@@ -50,6 +50,11 @@ func (s *Store) TransactionsOf(ctx context.Context, projectID, customerID string
 	return list[payments.Transaction](ctx, s.reader, listTransactionsOf, page, projectID, customerID)
 }
 
+// InboundWebhooks lists what a gateway configuration's PSP has sent.
+func (s *Store) InboundWebhooks(ctx context.Context, gatewayID string, page payments.Page) (payments.List[payments.InboundWebhook], error) {
+	return list[payments.InboundWebhook](ctx, s.reader, listInbound, page, gatewayID)
+}
+
 // list reads a page. Items after the cursor are found by walking on from it in the order asked for; items before it by
 // walking the other way and turning the result round, so that the page is the one that directly precedes the cursor. One
 // item more than asked for tells whether there are more that way.

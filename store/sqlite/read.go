@@ -74,6 +74,17 @@ func (s *Store) AttemptsOfToken(ctx context.Context, projectID, tokenID string) 
 	return all[payments.Attempt](ctx, s, selectVerifications, projectID, tokenID)
 }
 
+// AttemptsNamed reads the attempts at a gateway configuration that a PSP's webhook may be about: the one with our reference,
+// and those of the PSP's own session. Empty names match nothing.
+func (s *Store) AttemptsNamed(ctx context.Context, gatewayID, reference, session string) ([]payments.Attempt, error) {
+	return all[payments.Attempt](ctx, s, selectNamed, gatewayID, reference, session)
+}
+
+// InboundWebhook reads a PSP's webhook, or payments.ErrNotFound.
+func (s *Store) InboundWebhook(ctx context.Context, id string) (payments.InboundWebhook, error) {
+	return one[payments.InboundWebhook](ctx, s, selectInbound, id)
+}
+
 // Claim reads an idempotency key, or payments.ErrNotFound.
 func (s *Store) Claim(ctx context.Context, key payments.ClaimKey) (payments.Claim, error) {
 	claim := payments.Claim{ClaimKey: key}

@@ -32,6 +32,8 @@ const (
 	updateAttempt
 	insertRefund
 	updateRefund
+	insertInbound
+	updateInbound
 	insertTransition
 	insertEntry
 	insertEvent
@@ -90,16 +92,22 @@ var writeSQL = [writeCount]string{
 			incrementing = $15, doc = $16
 		WHERE project_id = $1 AND id = $2 AND version = $3 - 1`,
 	insertAttempt: `INSERT INTO attempts (project_id, id, version, transaction_id, token_id, gateway_configuration_id,
-			operation, state, amount, currency, sent_at, doc)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING`,
+			operation, state, reference, session_ref, amount, currency, sent_at, doc)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT DO NOTHING`,
 	updateAttempt: `UPDATE attempts SET version = $3, transaction_id = $4, token_id = $5, gateway_configuration_id = $6,
-			operation = $7, state = $8, amount = $9, currency = $10, sent_at = $11, doc = $12
+			operation = $7, state = $8, reference = $9, session_ref = $10, amount = $11, currency = $12, sent_at = $13,
+			doc = $14
 		WHERE project_id = $1 AND id = $2 AND version = $3 - 1`,
 	insertRefund: `INSERT INTO refunds (project_id, id, version, transaction_id, attempt_id, status, amount, currency, doc)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING`,
 	updateRefund: `UPDATE refunds SET version = $3, transaction_id = $4, attempt_id = $5, status = $6, amount = $7,
 			currency = $8, doc = $9
 		WHERE project_id = $1 AND id = $2 AND version = $3 - 1`,
+
+	insertInbound: `INSERT INTO inbound_webhooks (gateway_configuration_id, id, version, event_key, state, received_at, doc)
+		VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING`,
+	updateInbound: `UPDATE inbound_webhooks SET version = $3, event_key = $4, state = $5, received_at = $6, doc = $7
+		WHERE gateway_configuration_id = $1 AND id = $2 AND version = $3 - 1`,
 
 	insertTransition: `INSERT INTO transitions (project_id, subject, subject_id, step, from_state, to_state, why, at)
 		VALUES ($1, $2, $3, (SELECT COALESCE(MAX(step), 0) + 1 FROM transitions
@@ -136,6 +144,8 @@ const (
 	selectInvoiceOfTransaction
 	selectAttempt
 	selectVerifications
+	selectNamed
+	selectInbound
 	selectClaim
 	selectNextJob
 	selectCustomer
@@ -168,6 +178,10 @@ var readSQL = [readCount]string{
 	selectAttempt:              `SELECT doc FROM attempts WHERE project_id = $1 AND id = $2`,
 	selectVerifications: `SELECT doc FROM attempts
 		WHERE project_id = $1 AND token_id = $2 AND transaction_id = '' ORDER BY seq`,
+	selectNamed: `SELECT doc FROM attempts WHERE gateway_configuration_id = $1 AND reference = $2 AND $2 <> ''
+		UNION ALL SELECT doc FROM attempts
+			WHERE gateway_configuration_id = $1 AND session_ref = $3 AND session_ref <> '' AND reference <> $2`,
+	selectInbound: `SELECT doc FROM inbound_webhooks WHERE id = $1`,
 	selectClaim: `SELECT fingerprint, attempt_id, created_at, snapshot FROM claims
 		WHERE project_id = $1 AND scope = $2 AND claim_key = $3`,
 	// The first job that is not leased bounds the search: whatever is due later in the order of run_at cannot be earlier.
@@ -200,6 +214,7 @@ const (
 	listEvents
 	listTokensOf
 	listTransactionsOf
+	listInbound
 	listCount
 )
 
@@ -237,6 +252,11 @@ var listSQL = [listCount]struct{ down, up, place string }{
 		up: `SELECT doc FROM tokens WHERE project_id = $1 AND customer_id = $2 AND deleted_at IS NULL AND seq > $3
 			ORDER BY seq LIMIT $4`,
 		place: `SELECT seq FROM tokens WHERE project_id = $1 AND id = $2`,
+	},
+	listInbound: {
+		down:  `SELECT doc FROM inbound_webhooks WHERE gateway_configuration_id = $1 AND seq < $2 ORDER BY seq DESC LIMIT $3`,
+		up:    `SELECT doc FROM inbound_webhooks WHERE gateway_configuration_id = $1 AND seq > $2 ORDER BY seq LIMIT $3`,
+		place: `SELECT seq FROM inbound_webhooks WHERE gateway_configuration_id = $1 AND id = $2`,
 	},
 	listTransactionsOf: {
 		down: `SELECT doc FROM transactions WHERE project_id = $1 AND customer_id = $2 AND customer_id <> '' AND seq < $3

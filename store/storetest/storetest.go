@@ -27,6 +27,7 @@ type Store interface {
 	Lister
 	Queue
 	History
+	Inbox
 }
 
 // Writer makes changes durable.
@@ -84,6 +85,13 @@ type History interface {
 	Entries(ctx context.Context, projectID, subjectID string) ([]payments.Entry, error)
 }
 
+// Inbox keeps what PSPs send.
+type Inbox interface {
+	AttemptsNamed(ctx context.Context, gatewayID, reference, session string) ([]payments.Attempt, error)
+	InboundWebhook(ctx context.Context, id string) (payments.InboundWebhook, error)
+	InboundWebhooks(ctx context.Context, gatewayID string, page payments.Page) (payments.List[payments.InboundWebhook], error)
+}
+
 // Open returns an empty store that is closed when the test ends.
 type Open func(t *testing.T) Store
 
@@ -93,6 +101,7 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 	t.Run("lists", func(t *testing.T) { t.Parallel(); lists(t, open) })
 	t.Run("claims", func(t *testing.T) { t.Parallel(); claims(t, open) })
 	t.Run("jobs", func(t *testing.T) { t.Parallel(); jobs(t, open) })
+	t.Run("inbox", func(t *testing.T) { t.Parallel(); inbox(t, open) })
 	t.Run("atomicity", func(t *testing.T) { t.Parallel(); atomicity(t, open) })
 	t.Run("races", func(t *testing.T) { t.Parallel(); races(t, open) })
 	t.Run("money", func(t *testing.T) { t.Parallel(); money(t, open) })

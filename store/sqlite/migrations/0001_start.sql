@@ -121,6 +121,8 @@ CREATE TABLE attempts (
     gateway_configuration_id TEXT    NOT NULL,
     operation                TEXT    NOT NULL,
     state                    TEXT    NOT NULL,
+    reference                TEXT    NOT NULL, -- what the PSP was told
+    session_ref              TEXT    NOT NULL, -- what the PSP calls the payment; '' while that is not known
     amount                   INTEGER NOT NULL,
     currency                 TEXT    NOT NULL,
     sent_at                  INTEGER NOT NULL,
@@ -130,6 +132,9 @@ CREATE TABLE attempts (
 ) STRICT;
 CREATE INDEX attempts_of_transaction ON attempts (project_id, transaction_id, seq) WHERE transaction_id <> '';
 CREATE INDEX verifications_of_token ON attempts (project_id, token_id, seq) WHERE transaction_id = '';
+-- A PSP's webhook names a payment, not a project.
+CREATE INDEX attempts_by_reference ON attempts (gateway_configuration_id, reference);
+CREATE INDEX attempts_by_session ON attempts (gateway_configuration_id, session_ref) WHERE session_ref <> '';
 
 CREATE TABLE refunds (
     seq            INTEGER PRIMARY KEY,
@@ -225,3 +230,18 @@ CREATE TABLE jobs (
     PRIMARY KEY (project_id, job_key)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX jobs_due ON jobs (run_at, lease_until);
+
+-- Webhooks of PSPs, as they came in and were verified. They belong to a gateway configuration and not to a project, which is
+-- known only once the payment is. An event that is delivered again has the same key.
+CREATE TABLE inbound_webhooks (
+    seq                      INTEGER PRIMARY KEY,
+    gateway_configuration_id TEXT    NOT NULL,
+    event_key                TEXT    NOT NULL,
+    id                       TEXT    NOT NULL UNIQUE,
+    version                  INTEGER NOT NULL,
+    state                    TEXT    NOT NULL,
+    received_at              INTEGER NOT NULL,
+    doc                      TEXT    NOT NULL,
+    UNIQUE (gateway_configuration_id, event_key)
+) STRICT;
+CREATE INDEX inbound_webhooks_listed ON inbound_webhooks (gateway_configuration_id, seq);

@@ -1,0 +1,141 @@
+package flow
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"switchyard/adapters"
+	"switchyard/payments"
+)
+
+// noticePatience is how long a notice about a call that still runs is put off, a few seconds at a time: that call's own
+// answer comes first.
+const noticePatience = 2 * time.Minute
+
+// Receive takes a PSP's webhook: it verifies it, stores it, and leaves the rest to background work, so that the PSP is
+// acknowledged at once. A repeat is acknowledged and changes nothing. The error is payments.ErrForged for what is not the
+// PSP's, a *payments.Error for an address that takes no webhooks, and anything else when the PSP should try again later.
+func (e *Engine) Receive(ctx context.Context, gatewayID string, d payments.WebhookDelivery) error {
+	gateway, ok := e.gateways[gatewayID]
+	parser, can := gateway.Adapter.(adapters.WebhookParser)
+	if !ok || !can {
+		return payments.NewError(payments.CodeGatewayConfigurationNotFound, "No webhooks are taken at this address.")
+	}
+	notice, err := parser.ParseWebhook(ctx, d)
+	if err != nil {
+		e.log.WarnContext(ctx, "a webhook was turned away", "gateway_configuration", gatewayID, "psp", gateway.PSP, "error", err)
+		return err
+	}
+	w := payments.InboundWebhook{
+		ID: payments.NewID(payments.PrefixInbound), GatewayConfigurationID: gatewayID, PSP: gateway.PSP, EventKey: eventKey(notice, d.Body), Version: 1,
+		State: payments.InboundReceived, Notice: notice, Body: d.Body, ReceivedAt: d.ReceivedAt,
+	}
+	err = e.ledger.Apply(ctx, payments.Change{
+		Inbound: []payments.InboundWebhook{w},
+		Jobs:    []payments.Job{{Key: "notice:" + w.ID, Kind: payments.JobNotice, SubjectID: w.ID, RunAt: e.now(), CreatedAt: e.now()}},
+	})
+	if errors.Is(err, payments.ErrDuplicate) {
+		e.log.InfoContext(ctx, "a webhook came again", "gateway_configuration", gatewayID, "psp", gateway.PSP, "event", notice.EventID, "type", notice.Type)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	e.log.InfoContext(ctx, "webhook", "gateway_configuration", gatewayID, "psp", gateway.PSP, "inbound", w.ID, "event", notice.EventID, "type", notice.Type, "reference", notice.Reference)
+	e.wake()
+	return nil
+}
+
+// eventKey tells repeats apart: by the PSP's own event id, else by the content.
+func eventKey(n payments.Notice, body []byte) string {
+	if n.EventID != "" {
+		return n.EventID
+	}
+	sum := sha256.Sum256(body)
+	return "sha256:" + hex.EncodeToString(sum[:])
+}
+
+// Replay looks at a stored webhook again.
+func (e *Engine) Replay(ctx context.Context, id string) error {
+	w, err := e.ledger.InboundWebhook(ctx, id)
+	if err != nil {
+		return err
+	}
+	job := payments.Job{Key: "notice:" + w.ID, Kind: payments.JobNotice, SubjectID: w.ID, RunAt: e.now(), CreatedAt: e.now()}
+	if err := e.ledger.Apply(ctx, payments.Change{Jobs: []payments.Job{job}}); err != nil {
+		return err
+	}
+	e.wake()
+	return nil
+}
+
+// applyNotice acts on a stored webhook: the attempts that it names and that are open take its references, and the PSP is
+// asked about them now. What the webhook claims decides nothing.
+func (e *Engine) applyNotice(ctx context.Context, j payments.Job) error {
+	w, err := e.ledger.InboundWebhook(ctx, j.SubjectID)
+	if errors.Is(err, payments.ErrNotFound) {
+		return e.drop(ctx, j)
+	}
+	if err != nil {
+		return err
+	}
+	named, err := e.ledger.AttemptsNamed(ctx, w.GatewayConfigurationID, plainReference(w.Notice.Reference), w.Notice.Refs.Session)
+	if err != nil {
+		return err
+	}
+	change := payments.Change{DoneJobs: []payments.JobDone{{ProjectID: j.ProjectID, Key: j.Key, Fence: j.Fence}}}
+	now, asked := e.now(), 0
+	for _, a := range named {
+		switch {
+		case !a.State.Open():
+			continue
+		case a.State == payments.AttemptSent && now.Sub(a.SentAt) < e.gateways[a.GatewayConfigurationID].Timeout+leaseGrace && now.Sub(w.ReceivedAt) < noticePatience:
+			return e.postpone(ctx, j, questionInterval) // the call itself is about to tell
+		}
+		asked++
+		if merged := learned(&a, w.Notice); merged != a.Refs {
+			a.Refs = merged
+			a.Version++
+			change.Attempts = append(change.Attempts, a)
+		}
+		change.Jobs = append(change.Jobs, askJob(&a, now, now))
+	}
+	w.State, w.Result, w.AppliedAt = payments.InboundApplied, fmt.Sprintf("asked %s about %d open attempts", w.PSP, asked), now
+	if asked == 0 {
+		w.State, w.Result = payments.InboundIgnored, "names no attempt of this gateway configuration"
+		if len(named) > 0 {
+			w.Result = "what it names is settled already"
+		}
+	}
+	w.Version++
+	change.Inbound = []payments.InboundWebhook{w}
+	if err := e.ledger.Apply(ctx, change); err != nil {
+		return err // a conflict too: the job is tried again with what is stored then
+	}
+	e.wake()
+	return nil
+}
+
+// plainReference undoes what a PSP may add to our reference: Xendit's sessions append a suffix after an underscore.
+func plainReference(reference string) string {
+	plain, _, _ := strings.Cut(reference, "_")
+	return plain
+}
+
+// learned is what an attempt knows of the PSP's names after the notice: a charge learns its session and payment; an operation
+// on a charge knows them already.
+func learned(a *payments.Attempt, n payments.Notice) payments.ProviderRefs {
+	if !a.Operation.Charges() {
+		return a.Refs
+	}
+	news := payments.ProviderRefs{Session: n.Refs.Session, Charge: n.Refs.Charge}
+	if a.Refs.Session != "" && n.Refs.Session != "" && a.Refs.Session != n.Refs.Session {
+		return a.Refs // of another session: our reference was reused or guessed
+	}
+	return a.Refs.Merge(news)
+}
