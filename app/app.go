@@ -59,7 +59,7 @@ func New(ctx context.Context, c *config.Config, o Options) (_ *App, err error) {
 	if a.telemetry, err = startTelemetry(ctx, c.Telemetry.OTLPEndpoint, c.Telemetry.SampleRatio); err != nil {
 		return nil, err
 	}
-	if a.store, err = sqlite.Open(ctx, sqlite.Options{Path: c.Store.Path, Logger: a.log}); err != nil {
+	if a.store, err = sqlite.Open(ctx, sqlite.Options{Path: c.Store.Path, Relaxed: c.Store.Durability == config.DurabilityNormal, Logger: a.log}); err != nil {
 		return nil, err
 	}
 	registry, err := registryOf(c)

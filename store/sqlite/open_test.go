@@ -59,6 +59,15 @@ func TestSettingsAreAsserted(t *testing.T) {
 	}
 }
 
+// A sandbox may ask for less, and gets just that.
+func TestRelaxedDurabilityIsSaid(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, Options{Path: t.TempDir(), Relaxed: true})
+	if got, want := s.Durability(), "journal_mode=wal synchronous=normal"; got != want {
+		t.Errorf("Durability() = %q, want %q", got, want)
+	}
+}
+
 // Readers cannot write, whatever is asked of them.
 func TestReadersCannotWrite(t *testing.T) {
 	t.Parallel()

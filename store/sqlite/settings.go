@@ -16,13 +16,15 @@ import (
 
 // Settings of the database that are not options: nobody should have to choose them.
 const (
-	busyTimeoutMillis   = 5_000      // another program, a backup for example, may hold the lock for a moment
-	checkpointPages     = 1_000      // 4 MB of log before it is copied into the database
-	keepLogBytes        = 16_777_216 // a log that grew beyond this is cut after its checkpoint
-	synchronousFull     = "2"
-	tempStoreMemory     = "2"
-	journalModeWAL      = "wal"
-	durabilityStatement = "journal_mode=wal synchronous=full" // what the settings below make true
+	busyTimeoutMillis = 5_000      // another program, a backup for example, may hold the lock for a moment
+	checkpointPages   = 1_000      // 4 MB of log before it is copied into the database
+	keepLogBytes      = 16_777_216 // a log that grew beyond this is cut after its checkpoint
+	synchronousNormal = "1"
+	synchronousFull   = "2"
+	tempStoreMemory   = "2"
+	journalModeWAL    = "wal"
+	durabilityFull    = "journal_mode=wal synchronous=full" // what the settings below make true
+	durabilityNormal  = "journal_mode=wal synchronous=normal"
 )
 
 // setting is one pragma: what it is set to, and what it must read back as. An SQLite build may ignore a pragma without a
@@ -40,6 +42,16 @@ func writerSettings(cacheKiB int) []setting {
 		{"wal_autocheckpoint", strconv.Itoa(checkpointPages), strconv.Itoa(checkpointPages)},
 		{"journal_size_limit", strconv.Itoa(keepLogBytes), strconv.Itoa(keepLogBytes)},
 	}...)
+}
+
+// relaxed are the writer's settings without a sync for every commit.
+func relaxed(settings []setting) []setting {
+	for i := range settings {
+		if settings[i].name == "synchronous" {
+			settings[i].value, settings[i].want = "NORMAL", synchronousNormal
+		}
+	}
+	return settings
 }
 
 // readerSettings are the pragmas of a reading connection.

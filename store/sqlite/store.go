@@ -40,6 +40,7 @@ const DatabaseName = "switchyard.db"
 // Options say where the database is and what it may use. Only Path is required.
 type Options struct {
 	Path           string       // a directory, made when it is missing, or a file that ends in ".db"
+	Relaxed        bool         // a loss of power may take the last commits with it; for sandboxes only
 	Logger         *slog.Logger // nil: silent
 	MaxReaders     int          // connections for reading; 0: 4
 	WriterCacheKiB int          // page cache of the writer; 0: 8 MiB
@@ -58,10 +59,11 @@ func (o Options) withDefaults() Options {
 
 // Store is an open database. It is safe for concurrent use.
 type Store struct {
-	lock   *os.File
-	writer *writer
-	reader *reader
-	shut   func() error // once
+	durability string
+	lock       *os.File
+	writer     *writer
+	reader     *reader
+	shut       func() error // once
 }
 
 // Stats are what the writer has done since Open.
@@ -76,7 +78,11 @@ type Stats struct {
 // and brings the schema up to date. The context bounds the opening only.
 func Open(ctx context.Context, o Options) (*Store, error) {
 	o = o.withDefaults()
-	return open(ctx, o, writerSettings(o.WriterCacheKiB), migrationFiles)
+	settings := writerSettings(o.WriterCacheKiB)
+	if o.Relaxed {
+		settings = relaxed(settings)
+	}
+	return open(ctx, o, settings, migrationFiles)
 }
 
 func open(ctx context.Context, o Options, settings []setting, migrations fs.FS) (_ *Store, err error) {
@@ -84,7 +90,10 @@ func open(ctx context.Context, o Options, settings []setting, migrations fs.FS) 
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{lock: lock}
+	s := &Store{lock: lock, durability: durabilityFull}
+	if o.Relaxed {
+		s.durability = durabilityNormal
+	}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.release())
@@ -247,7 +256,7 @@ func (s *Store) Ping(ctx context.Context) error {
 }
 
 // Durability says how commits are made durable, as read back from the database when it was opened.
-func (s *Store) Durability() string { return durabilityStatement }
+func (s *Store) Durability() string { return s.durability }
 
 // Stats returns what the writer has done.
 func (s *Store) Stats() Stats {
