@@ -196,6 +196,12 @@ func (e *Engine) amend(ctx context.Context, pay *payments.Payment, plan func(*pa
 		r = news
 	}
 	err := e.settle(ctx, s, id, r, settling{last: true, askAt: e.now().Add(questionInterval), final: &final})
+	if errors.Is(err, payments.ErrConflict) && concluded(r) {
+		return final, nil // the worker goes on asking
+	}
+	if errors.Is(err, payments.ErrConflict) {
+		err = stillProcessing()
+	}
 	return final, err
 }
 

@@ -24,7 +24,17 @@ const (
 	confirmedAbsences = 2                // "not found" answers that confirm each other
 )
 
-var errFenced = errors.New("flow: the PSP confirmed that it can no longer charge")
+// Why an attempt certainly did not happen, concluded from what was known of it when it was read.
+var (
+	errFenced = errors.New("flow: the PSP confirmed that it can no longer charge")
+	errAbsent = errors.New("flow: absent after the PSP's longest processing time")
+)
+
+// concluded says that a result is no answer of the PSP to the operation, but follows from what was known of the attempt. It
+// does not hold for an attempt that somebody has changed since.
+func concluded(r payments.Result) bool {
+	return r.Fault != nil && (errors.Is(r.Fault, errFenced) || errors.Is(r.Fault, errAbsent))
+}
 
 // firstAsked is when the worker may ask first: soon for a step of the payer or the PSP; for an unknown outcome, which the
 // live call asks about itself, only when that call's last question must have ended.
@@ -176,10 +186,17 @@ func (e *Engine) absent(ctx context.Context, g Gateway, a *payments.Attempt, q q
 	if wait > 0 && e.limits.AbsenceAfter > 0 {
 		wait = e.limits.AbsenceAfter
 	}
-	if wait > 0 && a.Absences >= confirmedAbsences && e.now().Sub(a.SentAt) > wait {
-		return certainlyNot(errors.New("flow: absent after the PSP's longest processing time")), true
+	if a.State == payments.AttemptPending || a.State == payments.AttemptAction {
+		wait = 0 // the PSP has said that it has the operation: that it does not show proves nothing
 	}
-	return payments.Result{}, false
+	if wait <= 0 || e.now().Sub(a.SentAt) <= wait {
+		a.Absences = 0 // only answers later than that confirm each other
+		return payments.Result{}, false
+	}
+	if a.Absences < confirmedAbsences {
+		return payments.Result{}, false
+	}
+	return certainlyNot(errAbsent), true
 }
 
 // fence asks the PSP to make sure that it can no longer charge.

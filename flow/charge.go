@@ -3,6 +3,7 @@ package flow
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"time"
 
@@ -64,17 +65,20 @@ func (e *Engine) pay(ctx context.Context, r ChargeRequest) (payments.Snapshot, e
 	defer unlock()
 	for try := 0; ; try++ {
 		s, err := e.payOnce(ctx, r)
+		if errors.Is(err, errNothingSent) && try < maxConflicts {
+			continue // somebody else changed the payment or the card
+		}
 		if errors.Is(err, payments.ErrConflict) {
-			if try < maxConflicts { // somebody else changed the payment or the card before anything was sent
-				continue
-			}
 			err = stillProcessing()
 		}
 		return s, err
 	}
 }
 
-// payOnce decides from what is stored now. payments.ErrConflict means that it has changed meanwhile and nothing was sent.
+// errNothingSent is a conflict at the first intent: what was decided on has changed meanwhile, and no PSP was called.
+var errNothingSent = fmt.Errorf("flow: nothing was sent: %w", payments.ErrConflict)
+
+// payOnce decides from what is stored now.
 func (e *Engine) payOnce(ctx context.Context, r ChargeRequest) (payments.Snapshot, error) {
 	pay, err := e.read(ctx, r.ProjectID, r.InvoiceID)
 	if err != nil {
@@ -93,7 +97,7 @@ func (e *Engine) payOnce(ctx context.Context, r ChargeRequest) (payments.Snapsho
 	}
 	ctx = context.WithoutCancel(ctx)
 	s, err := e.run(ctx, c)
-	if !errors.Is(err, payments.ErrConflict) {
+	if !errors.Is(err, errNothingSent) {
 		e.vault.WipeCVC(ctx, r.ProjectID, c.source.Card.ID) // it has served this operation with all its candidates
 	}
 	return s, err
@@ -254,7 +258,9 @@ func (e *Engine) run(ctx context.Context, c *course) (payments.Snapshot, error) 
 			last = &closed{attemptID: id, result: r}
 			continue
 		}
-		if err := e.settle(ctx, c.subject, id, r, settling{last: true, final: &c.final}); err != nil {
+		if err := e.settle(ctx, c.subject, id, r, settling{last: true, final: &c.final}); errors.Is(err, payments.ErrConflict) && concluded(r) {
+			return c.final, nil // the worker goes on asking; "pending" has been made durable
+		} else if err != nil {
 			return payments.Snapshot{}, err
 		}
 		break
@@ -296,8 +302,8 @@ func (e *Engine) begin(ctx context.Context, c *course, to payments.Candidate, be
 		}
 	}
 	if err := d.commit(ctx, e); err != nil {
-		if errors.Is(err, payments.ErrConflict) && !first {
-			return "", stillProcessing() // somebody else has settled the attempt before
+		if errors.Is(err, payments.ErrConflict) && first {
+			return "", errNothingSent
 		}
 		return "", err
 	}

@@ -102,8 +102,8 @@ func (d *draft) approve(a *payments.Attempt, o payments.Outcome) error {
 		return d.moveVerification(payments.VerificationSuccess, "verified at "+a.PSP)
 	}
 	amount := a.Amount
-	if o.Amount.Minor > 0 && a.Operation.Charges() {
-		amount = o.Amount // a PSP may approve less than was asked
+	if p := o.Amount; p.Minor > 0 && p.Minor < amount.Minor && p.Currency == amount.Currency && a.Operation.Charges() {
+		amount = p // a PSP may approve less than was asked, and never more
 	}
 	t := &d.pay.Transaction
 	t.InFlight, d.transaction = "", true

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"switchyard/adapters"
 	"switchyard/flow"
 	"switchyard/payments"
 	"switchyard/router"
@@ -21,14 +22,15 @@ const project = "test-proj_flow"
 // fakePSP is a PSP with a truth of its own: what it holds is in charges, whatever it answers. Each call takes the next
 // script entry of its operation; without one it does what it should.
 type fakePSP struct {
-	mu      sync.Mutex
-	charges map[string]*fakeCharge // by reference
-	scripts map[payments.Operation][]script
-	calls   map[payments.Operation]int
-	lookups func() (payments.Finding, error) // overrides Lookup while set
-	fences  func(c *fakeCharge) (payments.Fence, error)
-	gate    chan struct{} // when set, a charge waits for it
-	sources []payments.Source
+	mu          sync.Mutex
+	charges     map[string]*fakeCharge // by reference
+	scripts     map[payments.Operation][]script
+	calls       map[payments.Operation]int
+	lookups     func() (payments.Finding, error) // overrides Lookup while set
+	fences      func(c *fakeCharge) (payments.Fence, error)
+	gate        chan struct{} // when set, a charge waits for it
+	sources     []payments.Source
+	byReference map[string]payments.Finding
 }
 
 type fakeCharge struct {
@@ -127,6 +129,9 @@ func (p *fakePSP) Lookup(_ context.Context, r payments.LookupRequest) (payments.
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.calls[payments.OpLookup]++
+	if f, ok := p.byReference[r.Reference]; ok {
+		return f, nil
+	}
 	if p.lookups != nil {
 		return p.lookups()
 	}
@@ -225,13 +230,14 @@ var capabilities = payments.Capabilities{
 
 // world is an engine over a real store with two PSPs.
 type world struct {
-	t      *testing.T
-	store  *sqlite.Store
-	engine *flow.Engine
-	tokens *tokens.Service
-	vault  *vault.Vault
-	first  *fakePSP
-	second *fakePSP
+	t       *testing.T
+	store   *sqlite.Store
+	engine  *flow.Engine
+	options flow.Options
+	tokens  *tokens.Service
+	vault   *vault.Vault
+	first   *fakePSP
+	second  *fakePSP
 }
 
 type worldOptions struct {
@@ -241,6 +247,8 @@ type worldOptions struct {
 	dir       string
 	first     *fakePSP
 	second    *fakePSP
+	adapter   adapters.Adapter
+	wrap      func(flow.Ledger) flow.Ledger
 }
 
 func newWorld(t *testing.T, o worldOptions) *world {
@@ -273,6 +281,8 @@ func newWorld(t *testing.T, o worldOptions) *world {
 	firstCaps.ZeroVerify = o.verifying
 	g := flow.Gateway{ID: "gway_conf_first", PSP: "first", Capabilities: firstCaps, Timeout: 5 * time.Second}
 	switch {
+	case o.adapter != nil:
+		g.Adapter = o.adapter
 	case o.verifying:
 		g.Adapter = verifyingPSP{fencingPSP{w.first}}
 	case o.noFence:
@@ -288,13 +298,18 @@ func newWorld(t *testing.T, o worldOptions) *world {
 		infos = append(infos, tokens.GatewayInfo{ID: g.ID, PSP: g.PSP, Name: g.PSP, Capabilities: g.Capabilities})
 	}
 	w.tokens = tokens.New(tokens.Options{Store: store, Vault: w.vault, Gateways: infos})
-	w.engine = flow.New(flow.Options{
-		Ledger: store, Tokens: w.tokens, Vault: w.vault, Gateways: gateways,
+	var ledger flow.Ledger = store
+	if o.wrap != nil {
+		ledger = o.wrap(store)
+	}
+	w.options = flow.Options{
+		Ledger: ledger, Tokens: w.tokens, Vault: w.vault, Gateways: gateways,
 		Router: router.New(router.Compile(config), router.Settings{Failures: 1000}),
 		Projects: func(id string) (payments.Project, bool) {
 			return payments.Project{ID: id, DefaultCurrency: "PHP", Sandbox: true}, true
 		},
-	})
+	}
+	w.engine = flow.New(w.options)
 	return w
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"switchyard/adapters"
 	"switchyard/payments"
+	"switchyard/tokens"
 )
 
 // settling says how a result is to be made durable.
@@ -20,12 +21,22 @@ type settling struct {
 // maxConflicts bounds how often a write is decided again because somebody else wrote meanwhile.
 const maxConflicts = 8
 
+// An outcome that the store would not take is written again a few times, the waits doubling.
+const (
+	storeRetry      = 50 * time.Millisecond
+	maxStoreRetries = 5
+)
+
 // settle makes what came of an attempt durable: durable commit 2. When somebody else has settled the attempt meanwhile,
 // that is the outcome and nothing is written.
 func (e *Engine) settle(ctx context.Context, s *subject, id string, r payments.Result, o settling) error {
 	for try := 0; ; try++ {
 		a := s.pay.Attempt(id)
 		if a == nil || !a.State.Open() {
+			if a != nil && stateAfter(r) == payments.AttemptApproved && a.State != payments.AttemptApproved {
+				e.log.ErrorContext(ctx, "a PSP approved an attempt that is closed as not done: the payer's money has to be given back by hand",
+					"attempt", a.ID, "invoice", a.InvoiceID, "psp", a.PSP, "refs", a.Refs.Merge(r.Outcome.Refs), "closed_as", a.State)
+			}
 			o.answer(s, a)
 			return nil
 		}
@@ -34,6 +45,15 @@ func (e *Engine) settle(ctx context.Context, s *subject, id string, r payments.R
 			return err
 		}
 		err := d.commit(ctx, e)
+		if errors.Is(err, payments.ErrConflict) && concluded(r) {
+			return err // the attempt is another one by now: it has to be asked about again
+		}
+		if err != nil && !errors.Is(err, payments.ErrConflict) && !errors.Is(err, payments.ErrMoneyGuard) && try < maxStoreRetries {
+			// What the PSP said may not be told again: a store that is busy gets another chance.
+			e.log.WarnContext(ctx, "an outcome is not written yet", "attempt", id, "error", err)
+			<-time.After(storeRetry << try)
+			err = payments.ErrConflict
+		}
 		if errors.Is(err, payments.ErrConflict) && try < maxConflicts {
 			refs, questions, absences := a.Refs, a.Questions, a.Absences
 			if err := e.reload(ctx, s, a); err != nil {
@@ -115,8 +135,11 @@ func (e *Engine) learn(ctx context.Context, d *draft, a *payments.Attempt) error
 	if a.Operation == payments.OpVerify && a.Amount.Minor > 0 {
 		d.change.Jobs = append(d.change.Jobs, payments.Job{ProjectID: a.ProjectID, Key: "reverse:" + a.ID, Kind: payments.JobReverse, SubjectID: a.ID, RunAt: d.now, CreatedAt: d.now})
 	}
-	if a.TokenID == "" || !a.Operation.Charges() || d.orphaned {
+	if a.TokenID == "" || !a.Operation.Charges() {
 		return nil
+	}
+	if gone, err := e.tokenGone(ctx, d, a); err != nil || gone {
+		return err
 	}
 	known, err := e.tokens.Mappings(ctx, a.ProjectID, a.TokenID)
 	if err != nil {
@@ -148,6 +171,26 @@ func (e *Engine) learn(ctx context.Context, d *draft, a *payments.Attempt) error
 		})
 	}
 	return nil
+}
+
+// tokenGone says whether the token was deleted while its attempt ran; the PSP is then asked to forget what it has saved.
+func (e *Engine) tokenGone(ctx context.Context, d *draft, a *payments.Attempt) (bool, error) {
+	if !d.orphaned {
+		if a.SaveSource {
+			return false, nil // made in this same commit
+		}
+		if _, err := e.tokens.Token(ctx, a.ProjectID, "", a.TokenID); payments.ErrorCode(err) != payments.CodeTokenNotFound {
+			return false, err
+		}
+	}
+	if a.Refs.Method == "" {
+		return true, nil
+	}
+	job, err := tokens.ForgetJob(payments.Mapping{ProjectID: a.ProjectID, TokenID: a.TokenID, GatewayConfigurationID: a.GatewayConfigurationID,
+		CustomerRef: a.Refs.Customer, MethodRef: a.Refs.Method})
+	job.RunAt, job.CreatedAt = d.now, d.now
+	d.change.Jobs = append(d.change.Jobs, job)
+	return true, err
 }
 
 // forgetMethod drops a saved method that the PSP does not know any more.
@@ -229,7 +272,7 @@ func (e *Engine) subjectOf(ctx context.Context, projectID, attemptID string) (*s
 	}
 	s := &subject{pay: &payments.Payment{Attempts: []payments.Attempt{a}}}
 	t, err := e.ledger.Token(ctx, projectID, a.TokenID)
-	if errors.Is(err, payments.ErrNotFound) {
+	if errors.Is(err, payments.ErrNotFound) || err == nil && t.CardID != a.CardID { // deleted, or given another card since
 		t, s.orphaned, err = payments.Token{ProjectID: projectID, ID: a.TokenID, CustomerID: a.CustomerID, Verification: payments.VerificationPending}, true, nil
 	}
 	if err != nil {

@@ -31,11 +31,14 @@ func (e *Engine) Verify(ctx context.Context, r VerifyRequest) (payments.Snapshot
 			return payments.Snapshot{}, err
 		}
 		s, err := e.run(context.WithoutCancel(ctx), c)
-		if errors.Is(err, payments.ErrConflict) && try < maxConflicts { // before anything was sent
+		if errors.Is(err, errNothingSent) && try < maxConflicts {
 			if r.Prepared, err = r.Prepared.Again(ctx); err != nil {
 				return payments.Snapshot{}, err
 			}
 			continue
+		}
+		if errors.Is(err, payments.ErrConflict) {
+			err = stillProcessing()
 		}
 		e.vault.WipeCVC(context.WithoutCancel(ctx), c.token.ProjectID, c.source.Card.ID)
 		return s, err

@@ -191,7 +191,12 @@ func backoff(tries int) time.Duration {
 
 func (e *Engine) postpone(ctx context.Context, j payments.Job, wait time.Duration) error {
 	j.RunAt, j.LeaseUntil = e.now().Add(wait), time.Time{}
-	return e.ledger.Apply(context.WithoutCancel(ctx), payments.Change{Jobs: []payments.Job{j}})
+	return e.ledger.Apply(context.WithoutCancel(ctx), payments.Change{Jobs: []payments.Job{j}, DoneJobs: held(j)})
+}
+
+// held proves the worker's lease with a write: a job that another worker has taken or ended is neither moved nor put back.
+func held(j payments.Job) []payments.JobDone {
+	return []payments.JobDone{{ProjectID: j.ProjectID, Key: j.Key, Fence: j.Fence}}
 }
 
 func (e *Engine) drop(ctx context.Context, j payments.Job) error {
@@ -211,7 +216,7 @@ func (e *Engine) askJob(ctx context.Context, j payments.Job) error {
 	if a == nil || !a.State.Open() {
 		return e.drop(ctx, j)
 	}
-	crashed := a.State == payments.AttemptSent
+	crashed := a.State == payments.AttemptSent || a.CutOff
 	asked := a.Questions
 	r, news := e.ask(ctx, s, question{id: a.ID})
 	if news {
@@ -219,16 +224,23 @@ func (e *Engine) askJob(ctx context.Context, j payments.Job) error {
 	}
 	d := e.draft(s)
 	a = s.pay.Attempt(j.SubjectID)
-	if crashed {
+	if a.State == payments.AttemptSent {
+		a.CutOff = true
 		if err := d.record(a, payments.Result{Fault: payments.NewFault(payments.Unknown, errors.New("flow: cut off before its outcome was written"))}, false); err != nil {
 			return err
 		}
 	}
-	if e.now().Sub(a.SentAt) > giveUpAfter && s.token == nil && a.Operation.Charges() && s.pay.Transaction.Status == payments.StatusPending {
+	if e.now().Sub(a.SentAt) > giveUpAfter && s.token == nil && s.pay.Transaction.Status.CanBecome(payments.StatusReview) {
 		if err := d.moveTransaction(payments.StatusReview, "no certainty after 72 hours: an operator has to look"); err != nil {
 			return err
 		}
 		e.log.ErrorContext(ctx, "a payment needs an operator: its outcome is not known after 72 hours", "attempt", a.ID, "invoice", a.InvoiceID)
+	}
+	if e.now().Sub(a.SentAt) > giveUpAfter && s.token != nil && !s.orphaned && s.token.Verification == payments.VerificationPending {
+		if err := d.moveVerification(payments.VerificationUnknown, "no certainty after 72 hours"); err != nil {
+			return err
+		}
+		d.events = append(d.events, payments.EventTokenUpdated)
 	}
 	d.attempts[a.ID] = true
 	unanswered := j.Tries
@@ -236,9 +248,9 @@ func (e *Engine) askJob(ctx context.Context, j payments.Job) error {
 		j.Tries, unanswered = 0, 0
 	}
 	j.RunAt, j.LeaseUntil = d.now.Add(nextQuestion(a, unanswered, d.now)), time.Time{}
-	d.change.Jobs = append(d.change.Jobs, j)
+	d.change.Jobs, d.change.DoneJobs = append(d.change.Jobs, j), append(d.change.DoneJobs, held(j)...)
 	err = d.commit(context.WithoutCancel(ctx), e)
-	if errors.Is(err, payments.ErrConflict) {
+	if errors.Is(err, payments.ErrConflict) || errors.Is(err, payments.ErrFenced) {
 		return nil // somebody else has learnt something; the job is theirs, or its lease ends
 	}
 	return err
@@ -360,9 +372,12 @@ func (e *Engine) forget(ctx context.Context, j payments.Job) error {
 	return e.drop(ctx, j)
 }
 
+// maxTimedCaptures bounds the tries of a timed capture: with the backoff of jobs about a day.
+const maxTimedCaptures = 150
+
 // timedCapture captures a hold whose auto_capture_at has come.
 func (e *Engine) timedCapture(ctx context.Context, j payments.Job) error {
-	_, err := e.Capture(ctx, ChargeRequest{ProjectID: j.ProjectID, InvoiceID: j.SubjectID})
+	s, err := e.Capture(ctx, ChargeRequest{ProjectID: j.ProjectID, InvoiceID: j.SubjectID})
 	switch payments.ErrorCode(err) {
 	case payments.CodeStillProcessing:
 		return err
@@ -371,6 +386,9 @@ func (e *Engine) timedCapture(ctx context.Context, j payments.Job) error {
 	}
 	if err != nil {
 		return err
+	}
+	if s.Transaction.Status != payments.StatusCompleted && j.Tries < maxTimedCaptures {
+		return errors.New("flow: not captured yet: " + s.Code) // refused or not known: the hold is still there
 	}
 	return e.drop(ctx, j)
 }

@@ -225,6 +225,7 @@ type Attempt struct {
 	Absences               int               `json:"absences,omitempty"`  // of those, how many said "not found", in a row
 	ClaimScope             string            `json:"claim_scope,omitempty"`
 	ClaimKey               string            `json:"claim_key,omitempty"`   // the idempotency key whose answer this attempt decides
+	CutOff                 bool              `json:"cut_off,omitempty"`     // a crash left it behind: nobody has been told of its outcome
 	SaveSource             bool              `json:"save_source,omitempty"` // keep the card as a token of the customer, once approved
 	Decision               *Decision         `json:"decision,omitempty"`    // on the first attempt of a charge: why it went here
 	Metadata               map[string]string `json:"metadata,omitempty"`

@@ -75,7 +75,7 @@ func (s *Service) addDeletion(ctx context.Context, d *deletion, c payments.Custo
 		if m.MethodRef == "" {
 			continue
 		}
-		job, err := forgetJob(m)
+		job, err := ForgetJob(m)
 		if err != nil {
 			return err
 		}
@@ -88,7 +88,8 @@ func (s *Service) addDeletion(ctx context.Context, d *deletion, c payments.Custo
 	return nil
 }
 
-func forgetJob(m payments.Mapping) (payments.Job, error) {
+// ForgetJob is the job that deletes a mapping's method at its PSP.
+func ForgetJob(m payments.Mapping) (payments.Job, error) {
 	payload, err := json.Marshal(ForgetPayload{
 		GatewayConfigurationID: m.GatewayConfigurationID,
 		CustomerRef:            m.CustomerRef,
