@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"runtime/debug"
@@ -141,7 +142,8 @@ func (s *server) panicked(ctx context.Context, out *recorder, event *requestEven
 	if isError && errors.Is(err, http.ErrAbortHandler) {
 		panic(cause)
 	}
-	s.log.ErrorContext(ctx, "panic", "panic", cause, "stack", string(debug.Stack()))
+	// The stack says where; the value may hold anything, a card number too.
+	s.log.ErrorContext(ctx, "panic", "type", fmt.Sprintf("%T", cause), "stack", string(debug.Stack()))
 	e := publicError(errors.New("api: a handler panicked"))
 	event.code, event.err = e.Code, e.Cause
 	if out.status == 0 {

@@ -276,6 +276,7 @@ func newWorld(t *testing.T, o worldOptions) *world {
 		firstCaps.Recovery = map[payments.Operation]payments.Recovery{
 			payments.OpSale:      {Ask: payments.AskByReference, Resend: o.resend, AbsenceAfter: time.Minute},
 			payments.OpAuthorize: {Ask: payments.AskByReference, Resend: o.resend},
+			payments.OpVoid:      {Ask: payments.AskByTotals, AbsenceAfter: time.Minute},
 		}
 	}
 	firstCaps.ZeroVerify = o.verifying

@@ -114,12 +114,20 @@ func (g *gateway) refuseKind(f *payments.Facts) string {
 		return g.text.noMerchantInitiated
 	case f.Operation == payments.OpAuthorize && !caps.ManualCapture:
 		return g.text.noHold
+	case f.Operation == payments.OpVerify && !caps.ZeroVerify && !g.holdsForNothing():
+		return g.text.noVerify
 	case f.Incremental && !g.Incremental:
 		return g.text.noIncrement
 	case g.schemes != nil && f.Scheme != payments.SchemeUnknown && !g.schemes[f.Scheme]:
 		return g.text.schemesAre + string(f.Scheme)
 	}
 	return ""
+}
+
+// holdsForNothing says that a small hold can serve as a verification, because it can be released again.
+func (g *gateway) holdsForNothing() bool {
+	_, voids := g.Capabilities.Recovery[payments.OpVoid]
+	return g.Capabilities.ManualCapture && voids
 }
 
 // refuseAmount returns why the candidate does not take this amount, or "". A verification without an amount is for nothing,

@@ -44,6 +44,14 @@ func gateways() []Gateway {
 	}
 }
 
+// releaseHolds makes every gateway one that can hold money for a moment and give it back.
+func releaseHolds(c *Config) {
+	for i := range c.Gateways {
+		caps := &c.Gateways[i].Capabilities
+		caps.ManualCapture, caps.Recovery = true, map[payments.Operation]payments.Recovery{payments.OpVoid: {Ask: payments.AskByTotals}}
+	}
+}
+
 func config() *Config {
 	return Compile(Config{Gateways: gateways(), Priority: []string{processout, xendit, paymongo}, MaxAttempts: 3})
 }
@@ -155,6 +163,10 @@ func TestDecideExclusions(t *testing.T) {
 			change: func(f *payments.Facts) { f.Initiation = payments.MerchantInitiated },
 			id:     paymongo, want: "PayMongo does not take merchant-initiated payments",
 		},
+		"verification by a hold that nobody can release": {
+			change: func(f *payments.Facts) { f.Operation, f.Amount = payments.OpVerify, payments.Money{Currency: "PHP"} },
+			id:     xendit, want: "Xendit cannot verify a card: it neither checks one without money nor releases a hold",
+		},
 		"hold": {
 			change: func(f *payments.Facts) { f.Operation = payments.OpAuthorize },
 			id:     paymongo, want: "PayMongo cannot hold money for a later capture",
@@ -264,15 +276,21 @@ func TestDecideTakes(t *testing.T) {
 			change: func(f *payments.Facts) {
 				f.Operation, f.Amount = payments.OpVerify, payments.Money{Currency: "PHP"}
 			},
-			config: func(c *Config) { c.Priority = []string{paymongo, xendit, processout} },
+			config: func(c *Config) {
+				c.Priority = []string{paymongo, xendit, processout}
+				releaseHolds(c)
+			},
 			want: "processout: verifies a card without holding money; third in the priority list\n" +
 				"paymongo: first in the priority list; tried if those before it certainly did not charge\n" +
 				"xendit: second in the priority list; tried if those before it certainly did not charge",
 		},
 		"verification without a currency": {
 			change: func(f *payments.Facts) { f.Operation, f.Amount = payments.OpVerify, payments.Money{} },
-			config: func(c *Config) { c.Gateways = c.Gateways[2:] },
-			want:   "paymongo: first in the priority list",
+			config: func(c *Config) {
+				c.Gateways = c.Gateways[2:]
+				releaseHolds(c)
+			},
+			want: "paymongo: first in the priority list",
 		},
 		"last resort": {
 			health: Health{

@@ -106,7 +106,8 @@ const (
 // transactionOf finds our row of the list, nil when there is none. Of several the one that moved money counts.
 func (a *adapter) transactionOf(ctx context.Context, reference, kind string) (*transaction, error) {
 	var list struct {
-		Data *[]transaction `json:"data"`
+		Data    *[]transaction `json:"data"`
+		HasMore bool           `json:"has_more"`
 	}
 	answer, err := a.get(ctx, transactionsPath, url.Values{"reference_id": {reference}, "types": {kind}}, &list)
 	switch {
@@ -124,6 +125,9 @@ func (a *adapter) transactionOf(ctx context.Context, reference, kind string) (*t
 		if row == nil || t.Status == transactionSuccess || t.Status == transactionPending && row.Status != transactionSuccess {
 			row = t
 		}
+	}
+	if row == nil && list.HasMore {
+		return nil, payments.Faultf(payments.Unknown, "xendit: the list of transactions goes on, so that absence cannot be told")
 	}
 	return row, nil
 }
@@ -212,7 +216,8 @@ func (a *adapter) findRefund(ctx context.Context, r payments.LookupRequest) (pay
 		return one.found(answer)
 	}
 	var list struct {
-		Data *[]refund `json:"data"`
+		Data    *[]refund `json:"data"`
+		HasMore bool      `json:"has_more"`
 	}
 	answer, err := a.get(ctx, refundsPath, url.Values{"reference_id": {r.Reference}}, &list)
 	switch {
@@ -233,7 +238,10 @@ func (a *adapter) findRefund(ctx context.Context, r payments.LookupRequest) (pay
 			ours = one
 		}
 	}
-	if ours == nil {
+	switch {
+	case ours == nil && list.HasMore:
+		return payments.Finding{}, payments.Faultf(payments.Unknown, "xendit: the list of refunds goes on, so that absence cannot be told")
+	case ours == nil:
 		return a.findRefundByTransaction(ctx, r.Reference)
 	}
 	return ours.found(answer)

@@ -167,6 +167,10 @@ func refused(r *wire.Response) (payments.Outcome, error) {
 		}
 	}
 	switch {
+	case rawCode == "" && fault.Kind == payments.Rejected:
+		// Not Xendit's own words: something on the way has answered, and the request may have gone through.
+		fault.Kind = payments.Unknown
+		return payments.Outcome{}, fault
 	case r.Status == http.StatusConflict:
 		// The vendor's list gives the code of something else here, so that the status decides: our reference is taken.
 		fault.Kind, fault.Code = payments.Unknown, payments.GatewayDuplicate
