@@ -56,6 +56,7 @@ func limitToPayer(f fields, r *flow.ChargeRequest, invoice *payments.Invoice) {
 	switch {
 	case r.Source == "":
 		f.fault(payments.CodeMissingSource, "source", "Give a source: a card, or a customer token.")
+	case strings.HasPrefix(r.Source, flow.PrefixContinuation): // goes on after a step
 	case !strings.HasPrefix(r.Source, payments.PrefixCard) && !strings.HasPrefix(r.Source, payments.PrefixToken):
 		f.fault(payments.CodeSourceInvalid, "source", "The source must be a card or a customer token.")
 	}

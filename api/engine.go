@@ -21,6 +21,8 @@ type engine interface {
 	Refund(ctx context.Context, r flow.RefundRequest) (payments.Snapshot, error)
 	Verify(ctx context.Context, r flow.VerifyRequest) (payments.Snapshot, error)
 
+	ContinueVerification(ctx context.Context, t payments.Token, source string) (s payments.Snapshot, ok bool, err error)
+	Returned(ctx context.Context, projectID, attemptID string) (string, error)
 	// Present is the state behind an idempotency key whose answer is still open.
 	Present(ctx context.Context, projectID, attemptID string) (payments.Snapshot, error)
 	Explain(ctx context.Context, projectID, invoiceID string) (payments.Decision, []payments.Attempt, error)

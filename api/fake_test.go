@@ -288,3 +288,15 @@ func (e *fakeEngine) Explain(ctx context.Context, projectID, id string) (payment
 	}
 	return e.decision, p.Attempts, nil
 }
+
+// ContinueVerification and Returned are the engine's own business; the real engine is tested behind them elsewhere.
+func (e *fakeEngine) ContinueVerification(context.Context, payments.Token, string) (payments.Snapshot, bool, error) {
+	return payments.Snapshot{}, false, nil
+}
+
+func (e *fakeEngine) Returned(_ context.Context, _, attemptID string) (string, error) {
+	if attemptID != "tr_op_known" {
+		return "", payments.ErrNotFound
+	}
+	return "https://shop.example/done?order=1", nil
+}

@@ -343,3 +343,7 @@ func (*memory) AttemptsNamed(context.Context, string, string, string) ([]payment
 func (*memory) InboundWebhook(context.Context, string) (payments.InboundWebhook, error) {
 	return payments.InboundWebhook{}, payments.ErrNotFound
 }
+
+func (*memory) AttemptsOfToken(context.Context, string, string) ([]payments.Attempt, error) {
+	return nil, nil
+}

@@ -105,6 +105,7 @@ func New(o Options) http.Handler {
 	s.engine.ForwardedByClientIP = false
 	s.addRoutes()
 	s.addNotices()
+	s.addReturns()
 	return s
 }
 

@@ -39,6 +39,16 @@ func (s *server) createToken(c *call) (reply, error) {
 // assignToken gives a token its source. A payer's device may do so while the token waits to be verified; the tokens package
 // says when that is, and leaves out everything else of its request.
 func (s *server) assignToken(c *call) (reply, error) {
+	token, err := s.Tokens.Token(c.ctx, c.project.ID, c.param("customer"), c.param("token"))
+	if err != nil {
+		return reply{}, err
+	}
+	if source := c.fields.text("source", textRule{code: payments.CodeSourceInvalid}); source != "" && token.Verify {
+		snapshot, goesOn, err := s.Engine.ContinueVerification(c.ctx, token, source)
+		if goesOn || err != nil {
+			return c.changed(mutation{show: showTokenAndAction}, snapshot), err
+		}
+	}
 	return s.writeToken(c, func(r tokens.Request) (tokens.Prepared, error) {
 		return s.Tokens.Assign(c.ctx, c.project.ID, c.param("customer"), c.param("token"), r)
 	})

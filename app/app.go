@@ -3,6 +3,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"crypto/hkdf"
 	"crypto/sha256"
@@ -10,7 +11,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"switchyard/adapters/wire"
@@ -39,6 +42,7 @@ type App struct {
 	transport *http.Transport
 	merchants *server
 	operators *server
+	returns   func(projectID, attemptID string) string // set once the listener is open
 }
 
 // Options are what the program hands in beside its configuration.
@@ -148,25 +152,37 @@ func (a *App) buildEngine(c *config.Config, registry *projects.Registry, transpo
 	}
 	a.engine = flow.New(flow.Options{
 		Ledger: a.store, Tokens: a.tokens, Vault: a.vault, Router: a.router, Gateways: gateways, Projects: registry.Project,
-		Limits: flow.Limits{PayerBudget: c.Limits.PayerBudget, AbsenceAfter: c.Limits.AbsenceAfter}, Logger: a.log,
+		Returns: a.returnAddress(c),
+		Limits:  flow.Limits{PayerBudget: c.Limits.PayerBudget, AbsenceAfter: c.Limits.AbsenceAfter}, Logger: a.log,
 	})
 	return nil
 }
 
 func (a *App) buildServers(c *config.Config, registry *projects.Registry) error {
-	idempotencyKey, err := derivedKey(c.Vault.FingerprintKey, "switchyard: fingerprints of idempotent requests")
+	requestKey, err := derivedKey(c.Vault.FingerprintKey, "switchyard: fingerprints of idempotent requests, and return tickets")
 	if err != nil {
 		return err
 	}
 	merchants := api.New(api.Options{
 		Engine: a.engine, Tokens: a.tokens, Vault: a.vault, Projects: registry, Reads: a.store, Inbox: a.engine, Gateways: gatewayInfos(c, time.Now().UTC()),
-		IdempotencyKey: idempotencyKey, Ready: a.Ready, Logger: a.log, MaxBody: c.Limits.RequestBody(),
+		IdempotencyKey: requestKey, Ready: a.Ready, Logger: a.log, MaxBody: c.Limits.RequestBody(),
 	})
 	if a.merchants, err = listen(c.Listen, merchants, a.log); err != nil {
 		return err
 	}
+	a.returns = api.ReturnAddress(cmp.Or(c.PublicURL, a.merchants.url()), requestKey)
 	a.operators, err = listen(c.OpsListen, a.operatorsHandler(), a.log)
 	return err
+}
+
+// returnAddress makes the addresses that PSPs send payers back to, or is nil when nobody outside could reach one. The address
+// of the listener is known only later, when the port was the system's choice.
+func (a *App) returnAddress(c *config.Config) func(projectID, attemptID string) string {
+	host, _, err := net.SplitHostPort(c.Listen)
+	if ip, parsed := netip.ParseAddr(host); c.PublicURL == "" && (err != nil || host != "localhost" && (parsed != nil || !ip.IsLoopback())) {
+		return nil
+	}
+	return func(projectID, attemptID string) string { return a.returns(projectID, attemptID) }
 }
 
 // derivedKey makes a key for one purpose from a configured one, so that each secret serves one purpose only.

@@ -33,7 +33,7 @@ const (
 
 func (c *checker) check() *Config {
 	config := &Config{
-		Listen: c.doc.Listen, OpsListen: c.doc.OpsListen, Store: c.doc.Store, Redis: c.doc.Redis, Vault: c.doc.Vault,
+		Listen: c.doc.Listen, OpsListen: c.doc.OpsListen, PublicURL: c.doc.PublicURL, Store: c.doc.Store, Redis: c.doc.Redis, Vault: c.doc.Vault,
 		Routing: c.doc.Routing, Limits: c.doc.Limits, Log: c.doc.Log, Telemetry: c.doc.Telemetry,
 	}
 	config.Projects = c.projects()
@@ -55,6 +55,12 @@ func (c *checker) addresses() {
 	// Port 0 is a free one of the system's choice, and another each time.
 	if c.doc.Listen == c.doc.OpsListen && !strings.HasSuffix(c.doc.Listen, ":0") {
 		c.add("ops_listen", "must be another address than listen: operators' pages do not belong on the merchants' port")
+	}
+	if c.doc.PublicURL != "" {
+		u, err := url.Parse(c.doc.PublicURL)
+		if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Scheme != "https" && (u.Scheme != "http" || c.live) {
+			c.add("public_url", "must be an https URL, such as https://pay.example.com; plain http is for sandboxes only")
+		}
 	}
 	if c.doc.Redis.Address != "" {
 		c.address("redis.address", c.doc.Redis.Address)

@@ -17,6 +17,7 @@ import (
 type Config struct {
 	Listen    string // address of the merchant API
 	OpsListen string // address of the operators' listener
+	PublicURL string // where payers and PSPs reach the merchant API from outside; may be empty
 	Store     Store
 	Redis     Redis
 	Vault     Vault
@@ -163,6 +164,7 @@ const (
 type document struct {
 	Listen    string           `yaml:"listen"`
 	OpsListen string           `yaml:"ops_listen"`
+	PublicURL string           `yaml:"public_url"`
 	Store     Store            `yaml:"store"`
 	Redis     Redis            `yaml:"redis"`
 	Vault     Vault            `yaml:"vault"`

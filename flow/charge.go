@@ -88,6 +88,9 @@ func (e *Engine) payOnce(ctx context.Context, r ChargeRequest) (payments.Snapsho
 		(pay.Transaction.Status == payments.StatusAuthorized || r.Source == "" && pay.Transaction.Status == payments.StatusCompleted) {
 		return e.captureHold(ctx, pay, r)
 	}
+	if open := pay.Attempt(pay.Transaction.InFlight); continues(open, r.Source) {
+		return e.goOn(ctx, &subject{pay: pay}, open.ID)
+	}
 	if err := e.mayCharge(pay, r); err != nil {
 		return payments.Snapshot{}, err
 	}

@@ -20,6 +20,7 @@ type Ledger interface {
 	Payment(ctx context.Context, projectID, invoiceID string) (*payments.Payment, error)
 	Invoice(ctx context.Context, projectID, invoiceID string) (payments.Invoice, error)
 	Attempt(ctx context.Context, projectID, attemptID string) (payments.Attempt, error)
+	AttemptsOfToken(ctx context.Context, projectID, tokenID string) ([]payments.Attempt, error)
 	Token(ctx context.Context, projectID, tokenID string) (payments.Token, error)
 	AttemptsNamed(ctx context.Context, gatewayID, reference, session string) ([]payments.Attempt, error)
 	InboundWebhook(ctx context.Context, id string) (payments.InboundWebhook, error)
@@ -61,9 +62,11 @@ type Options struct {
 	Router   *router.Router
 	Gateways []Gateway
 	Projects func(projectID string) (payments.Project, bool)
-	Limits   Limits
-	Logger   *slog.Logger
-	Now      func() time.Time
+	// Returns makes the address of ours to which a PSP sends the payer back after a step; nil: the merchant's own is used.
+	Returns func(projectID, attemptID string) string
+	Limits  Limits
+	Logger  *slog.Logger
+	Now     func() time.Time
 }
 
 // Engine runs operations. It is safe for concurrent use.
@@ -74,6 +77,7 @@ type Engine struct {
 	router   *router.Router
 	gateways map[string]Gateway
 	projects func(projectID string) (payments.Project, bool)
+	returns  func(projectID, attemptID string) string
 	limits   Limits
 	log      *slog.Logger
 	now      func() time.Time
@@ -102,6 +106,7 @@ func New(o Options) *Engine {
 	e := &Engine{
 		ledger: o.Ledger, tokens: o.Tokens, vault: o.Vault, router: o.Router, projects: o.Projects,
 		gateways: make(map[string]Gateway, len(o.Gateways)),
+		returns:  o.Returns,
 		limits:   o.Limits, log: o.Logger, now: func() time.Time { return o.Now().UTC() },
 		metrics: newInstruments(),
 	}

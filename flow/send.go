@@ -23,7 +23,7 @@ func (e *Engine) charge(ctx context.Context, c *course, id string) (payments.Out
 	if verifier, ok := gateway.Adapter.(adapters.Verifier); ok && c.operation == payments.OpVerify {
 		return verifier.Verify(ctx, payments.VerifyRequest{
 			Reference: a.Reference, Currency: a.Amount.Currency, Source: source, Payer: payer,
-			ReturnURL: c.token.InvoiceReturnURL, Refs: a.Refs, Note: note,
+			ReturnURL: e.returnAddress(a, c.token.InvoiceReturnURL), Refs: a.Refs, Note: note,
 		})
 	}
 	r := payments.AuthorizeRequest{
@@ -32,9 +32,9 @@ func (e *Engine) charge(ctx context.Context, c *course, id string) (payments.Out
 		Initiation: c.initiation, PaymentIntent: c.intent, NetworkTransactionID: networkTransaction(c.source.Mappings, mapping), Refs: a.Refs, Note: note,
 	}
 	if c.token == nil {
-		r.Description, r.StatementDescriptor, r.ReturnURL = c.pay.Invoice.Name, c.pay.Invoice.StatementDescriptor, c.pay.Invoice.ReturnURL
+		r.Description, r.StatementDescriptor, r.ReturnURL = c.pay.Invoice.Name, c.pay.Invoice.StatementDescriptor, e.returnAddress(a, c.pay.Invoice.ReturnURL)
 	} else {
-		r.Description, r.StatementDescriptor, r.ReturnURL = "Card verification", c.token.VerifyStatementDescriptor, c.token.InvoiceReturnURL
+		r.Description, r.StatementDescriptor, r.ReturnURL = "Card verification", c.token.VerifyStatementDescriptor, e.returnAddress(a, c.token.InvoiceReturnURL)
 	}
 	return gateway.Adapter.Authorize(ctx, r)
 }

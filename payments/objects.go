@@ -226,6 +226,7 @@ type Attempt struct {
 	ClaimScope             string            `json:"claim_scope,omitempty"`
 	ClaimKey               string            `json:"claim_key,omitempty"`   // the idempotency key whose answer this attempt decides
 	CutOff                 bool              `json:"cut_off,omitempty"`     // a crash left it behind: nobody has been told of its outcome
+	Returned               bool              `json:"returned,omitempty"`    // the PSP has sent the payer back to us
 	SaveSource             bool              `json:"save_source,omitempty"` // keep the card as a token of the customer, once approved
 	Decision               *Decision         `json:"decision,omitempty"`    // on the first attempt of a charge: why it went here
 	Metadata               map[string]string `json:"metadata,omitempty"`

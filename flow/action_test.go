@@ -1,0 +1,112 @@
+package flow_test
+
+import (
+	"testing"
+	"testing/synctest"
+
+	"switchyard/flow"
+	"switchyard/payments"
+)
+
+var step = &payments.CustomerAction{Type: "url", Value: "https://psp.example/3ds"}
+
+// TestAPayersStepGoesOn: after the step the same call with the step's result, or with the same card, gets the truth from the
+// PSP: still waiting, paid, or refused.
+func TestAPayersStepGoesOn(t *testing.T) {
+	for name, tc := range map[string]struct {
+		found  payments.Finding
+		source string
+		status payments.TransactionStatus
+		code   payments.Code
+		waits  bool
+	}{
+		"paid":               {payments.Finding{Kind: payments.FoundOutcome, Outcome: payments.Outcome{Status: payments.Approved}}, "gway_req_x", payments.StatusCompleted, "", false},
+		"paid, by the card":  {payments.Finding{Kind: payments.FoundOutcome, Outcome: payments.Outcome{Status: payments.Approved}}, "", payments.StatusCompleted, "", false},
+		"failed":             {payments.Finding{Kind: payments.FoundOutcome, Outcome: payments.Outcome{Status: payments.Declined, Code: payments.CardFailed3DS}}, "gway_req_x", payments.StatusFailed, payments.CardFailed3DS, false},
+		"still waiting":      {payments.Finding{Kind: payments.Processing}, "gway_req_x", payments.StatusPending, "", true},
+		"the PSP is silent":  {payments.Finding{}, "gway_req_x", payments.StatusPending, "", true},
+		"another card is no": {payments.Finding{Kind: payments.Processing}, "other", "", "", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, worldOptions{})
+				defer w.close()
+				w.first.script(payments.OpAuthorize, script{outcome: payments.Outcome{Status: payments.ActionRequired, Action: step}})
+				invoice, card := w.invoice("100.00"), w.card()
+				if s := w.charge(invoice, card); s.Action == nil || s.Transaction.Status != payments.StatusPending {
+					t.Fatalf("%+v", s)
+				}
+				w.first.lookups = func() (payments.Finding, error) {
+					if tc.found.Kind == "" {
+						return tc.found, unknown()
+					}
+					return tc.found, nil
+				}
+				switch tc.source {
+				case "":
+					tc.source = card
+				case "other":
+					_, err := w.engine.Capture(t.Context(), flow.ChargeRequest{ProjectID: project, InvoiceID: invoice, Source: w.card()})
+					if payments.ErrorCode(err) != payments.CodeStillProcessing {
+						t.Errorf("another card while the payer's step is open: %v", err)
+					}
+					return
+				}
+				s := w.charge(invoice, tc.source)
+				if s.Transaction.Status != tc.status || s.Code != string(tc.code) || (s.Action != nil) != tc.waits {
+					t.Errorf("%s %q, action %v", s.Transaction.Status, s.Code, s.Action)
+				}
+				w.expect(invoice, tc.status)
+				if w.second.count(payments.OpAuthorize) != 0 || w.first.count(payments.OpAuthorize) != 1 {
+					t.Error("going on charged again")
+				}
+			})
+		})
+	}
+}
+
+// TestAReturnIsUsedOnce: the payer's return asks the PSP once, however often its address is opened.
+func TestAReturnIsUsedOnce(t *testing.T) {
+	w := newWorld(t, worldOptions{})
+	defer w.close()
+	w.first.script(payments.OpAuthorize, script{outcome: payments.Outcome{Status: payments.ActionRequired, Action: step}})
+	invoice := w.invoice("100.00")
+	w.charge(invoice, w.card())
+	attempt := w.payment(invoice).Attempts[0].ID
+	w.first.lookups = func() (payments.Finding, error) { return payments.Finding{Kind: payments.Processing}, nil }
+	for range 3 {
+		if _, err := w.engine.Returned(t.Context(), project, attempt); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := w.first.count(payments.OpLookup); n != 1 {
+		t.Errorf("a return was used %d times", n)
+	}
+	w.expect(invoice, payments.StatusPending)
+	if _, err := w.engine.Returned(t.Context(), project, "tr_op_none"); err == nil {
+		t.Error("an unknown attempt has a return")
+	}
+}
+
+// TestAVerificationGoesOn does the same for the verification of a token.
+func TestAVerificationGoesOn(t *testing.T) {
+	w := newWorld(t, worldOptions{verifying: true})
+	defer w.close()
+	w.first.script(payments.OpVerify, script{outcome: payments.Outcome{Status: payments.ActionRequired, Action: step}})
+	s, err := w.verifying()
+	if err != nil || s.Action == nil {
+		t.Fatalf("%+v, %v", s, err)
+	}
+	token := w.tokenIs(s.Token.ID, payments.VerificationPending)
+	if _, ok, err := w.engine.ContinueVerification(t.Context(), token, "card_another"); ok || err != nil {
+		t.Errorf("another card goes on with the step: %v", err)
+	}
+	w.first.lookups = func() (payments.Finding, error) {
+		return payments.Finding{Kind: payments.FoundOutcome, Outcome: payments.Outcome{Status: payments.Approved, Refs: payments.ProviderRefs{Method: "m1"}}}, nil
+	}
+	s, ok, err := w.engine.ContinueVerification(t.Context(), token, "gway_req_x")
+	if !ok || err != nil || s.Code != "" || s.Token.Verification != payments.VerificationSuccess {
+		t.Errorf("%+v, %v, %v", s, ok, err)
+	}
+	w.tokenIs(token.ID, payments.VerificationSuccess)
+}
