@@ -3,6 +3,7 @@ package flow
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"switchyard/payments"
@@ -12,19 +13,35 @@ import (
 // and proves nothing: the PSP is asked.
 const PrefixContinuation = "gway_req_"
 
-// continues says whether a call with this source goes on with the open step of an attempt: with the step's result, or, as
+// continues says whether a call with this source goes on with the payer's step of an attempt: with the step's result, or, as
 // the vendor's browser SDK does, with the original source once more.
 func continues(a *payments.Attempt, source string) bool {
-	if a == nil || a.State != payments.AttemptAction {
+	if a == nil || !a.Operation.Charges() {
 		return false
 	}
-	return strings.HasPrefix(source, PrefixContinuation) || source != "" && (source == a.CardID || source == a.TokenID)
+	same := source != "" && (source == a.CardID || source == a.TokenID)
+	return strings.HasPrefix(source, PrefixContinuation) || same && (a.State == payments.AttemptAction || a.Returned)
 }
 
-// goOn asks the PSP what became of the payer's step, and answers with what is true then.
+// lastCharge is the newest attempt to charge, or nil.
+func lastCharge(attempts []payments.Attempt) *payments.Attempt {
+	for i := range slices.Backward(attempts) {
+		if attempts[i].Operation.Charges() {
+			return &attempts[i]
+		}
+	}
+	return nil
+}
+
+// goOn asks the PSP what became of the payer's step, unless that is known already, and answers with what is true then.
 func (e *Engine) goOn(ctx context.Context, s *subject, id string) (payments.Snapshot, error) {
 	ctx = context.WithoutCancel(ctx)
 	a := s.pay.Attempt(id)
+	if a.State != payments.AttemptAction {
+		var final payments.Snapshot
+		settling{final: &final}.answer(s, a)
+		return final, nil
+	}
 	r, news := e.ask(ctx, s, question{id: id, until: e.now().Add(e.limits.PayerBudget)})
 	final := s.snapshot()
 	final.Action = openAction(a)
@@ -41,25 +58,20 @@ func (e *Engine) goOn(ctx context.Context, s *subject, id string) (payments.Snap
 // ContinueVerification goes on with the verification of a token after the payer's step. ok is false when the call is not one
 // that goes on: the token waits for no step, or the source is another card.
 func (e *Engine) ContinueVerification(ctx context.Context, t payments.Token, source string) (s payments.Snapshot, ok bool, err error) {
-	if t.Verification != payments.VerificationPending || t.CardID == "" {
-		return payments.Snapshot{}, false, nil
-	}
 	attempts, err := e.ledger.AttemptsOfToken(ctx, t.ProjectID, t.ID)
 	if err != nil {
 		return payments.Snapshot{}, false, err
 	}
-	for i := len(attempts) - 1; i >= 0; i-- {
-		if !continues(&attempts[i], source) {
-			continue
-		}
-		sub, err := e.subjectOf(ctx, t.ProjectID, attempts[i].ID)
-		if err != nil {
-			return payments.Snapshot{}, true, err
-		}
-		s, err := e.goOn(ctx, sub, attempts[i].ID)
-		return s, true, err
+	a := lastCharge(attempts)
+	if !continues(a, source) {
+		return payments.Snapshot{}, false, nil
 	}
-	return payments.Snapshot{}, false, nil
+	sub, err := e.subjectOf(ctx, t.ProjectID, a.ID)
+	if err != nil {
+		return payments.Snapshot{}, true, err
+	}
+	s, err = e.goOn(ctx, sub, a.ID)
+	return s, true, err
 }
 
 // Returned is called when a PSP has sent the payer back to us. It asks the PSP once, and returns where the payer goes on:

@@ -88,8 +88,8 @@ func (e *Engine) payOnce(ctx context.Context, r ChargeRequest) (payments.Snapsho
 		(pay.Transaction.Status == payments.StatusAuthorized || r.Source == "" && pay.Transaction.Status == payments.StatusCompleted) {
 		return e.captureHold(ctx, pay, r)
 	}
-	if open := pay.Attempt(pay.Transaction.InFlight); continues(open, r.Source) {
-		return e.goOn(ctx, &subject{pay: pay}, open.ID)
+	if last := lastCharge(pay.Attempts); continues(last, r.Source) {
+		return e.goOn(ctx, &subject{pay: pay}, last.ID)
 	}
 	if err := e.mayCharge(pay, r); err != nil {
 		return payments.Snapshot{}, err
