@@ -11,7 +11,7 @@ COPY . .
 ARG TARGETOS TARGETARCH
 RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
     CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH \
-    go build -tags nomsgpack -trimpath -ldflags '-s -w' -o /out/ ./cmd/switchyard ./cmd/probe
+    go build -tags=nomsgpack -trimpath -ldflags '-s -w' -o /out/ ./cmd/switchyard ./cmd/probe
 # A new volume takes its owner from the directory that it is mounted on.
 RUN mkdir -p /out/data
 

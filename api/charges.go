@@ -36,6 +36,9 @@ func (s *server) chargeRequest(c *call) (flow.ChargeRequest, error) {
 		Incremental:   f.flag("incremental"),
 		SaveSource:    f.flag("save_source"),
 	}
+	if f.amount("amount") != "" { // a slip that would cost the payer the difference
+		f.fault(payments.CodeInvalidAmount, "amount", "How much is captured is capture_amount; how much is authorized is the invoice's amount.")
+	}
 	f.setTime(&r.AutoCaptureAt, "auto_capture_at")
 	f.setMetadata(&r.Metadata, "metadata")
 	r.ClientIP, r.UserAgent = c.payer()
@@ -162,6 +165,7 @@ func writeDecision(w *writer, d *payments.Decision, attempts []payments.Attempt)
 		if a.Code != "" {
 			w.full("code", string(a.Code))
 		}
+		w.full("reason", a.Reason())
 		w.at("started_at", a.SentAt)
 		if !a.EndedAt.IsZero() {
 			w.at("ended_at", a.EndedAt)

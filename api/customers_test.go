@@ -103,7 +103,7 @@ func TestDeletedCustomer(t *testing.T) {
 	if g := w.private("GET", "/invoices/"+invoice+"/customers", nil).ok(t); g.text("customer", "id") != customer {
 		t.Error(g.body)
 	}
-	if g := w.private("DELETE", "/customers/"+customer, nil).ok(t); g.body != `{"success":true}` {
+	if g := w.private("DELETE", "/customers/"+customer, nil).ok(t); g.body != `{"success":true}`+"\n" {
 		t.Error(g.body)
 	}
 	w.private("GET", "/customers/"+customer, nil).fails(t, 404, payments.CodeCustomerNotFound)

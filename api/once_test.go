@@ -75,10 +75,14 @@ func TestReplay(t *testing.T) {
 				t.Error("it happened again")
 			}
 			if _, hasBody := a.body.(map[string]any); hasBody {
-				a.body = map[string]any{
+				other := map[string]any{
 					"name": "other", "amount": "77", "source": "card_other", "currency": "PHP", "customer_id": "x", "first_name": "other",
 					"number": goodCard, "exp_month": 1, "exp_year": 2032, "preferred_scheme": "other",
 				}
+				if strings.HasSuffix(a.path, "/authorize") || strings.HasSuffix(a.path, "/capture") {
+					delete(other, "amount") // is no field of these
+				}
+				a.body = other
 				w.do(a).fails(t, 422, payments.CodeIdempotencyKeyInvalid)
 			}
 		})

@@ -92,7 +92,7 @@ func (s *server) addRoutes() {
 	for _, r := range routes {
 		s.engine.Handle(r.method, r.path, func(g *gin.Context) {
 			c := s.call(g)
-			c.event.route = r.path
+			c.event.route, c.event.params = r.path, g.Params
 			answer, err := s.run(c, r)
 			s.answer(c, answer, err)
 		})
@@ -207,6 +207,7 @@ func (s *server) answer(c *call, r reply, err error) {
 	if r.secret != "" && err == nil {
 		header.Set(headerClientSecret, r.secret)
 	}
+	w.buf = append(w.buf, '\n') // so that answers in a terminal stand on lines of their own
 	send(c.gin.Writer, status, w.buf)
 }
 

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/gin-gonic/gin"
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
@@ -26,7 +27,8 @@ type eventKey struct{}
 type requestEvent struct {
 	id         string
 	method     string
-	route      string // the template; empty when no route fits
+	route      string     // the template; empty when no route fits
+	params     gin.Params // of the route
 	project    string
 	credential string
 	code       string // of the error or decline
@@ -49,16 +51,21 @@ func RequestID(ctx context.Context) string {
 func requestID(r *http.Request) string {
 	const longest = 128
 	id := r.Header.Get("X-Request-Id")
-	if id == "" || len(id) > longest || payments.Luhn(id) {
+	if id == "" || len(id) > longest || !fitForLogs(id) {
 		return payments.NewID("req_")
 	}
+	return id
+}
+
+// fitForLogs says that a caller's text has nothing but the characters of ids, and cannot be a card number.
+func fitForLogs(id string) bool {
 	for i := range len(id) {
 		c := id[i]
 		if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '_' || c == '.' || c == ':') {
-			return payments.NewID("req_")
+			return false
 		}
 	}
-	return id
+	return !payments.Luhn(id)
 }
 
 // write logs the event. Questions about health come too often to be worth a line.
@@ -76,6 +83,11 @@ func (e *requestEvent) write(ctx context.Context, log *slog.Logger, now time.Tim
 	attrs := make([]slog.Attr, 0, 10)
 	attrs = append(attrs, slog.String("method", e.method), slog.String("route", e.route), slog.Int("status", e.status),
 		slog.Float64("duration_ms", float64(now.Sub(e.began).Microseconds())/1000), slog.Int("bytes", e.bytes))
+	for _, p := range e.params { // which invoice, customer, token: so that one payment can be followed
+		if fitForLogs(p.Value) {
+			attrs = append(attrs, slog.String(p.Key, p.Value))
+		}
+	}
 	if e.project != "" {
 		attrs = append(attrs, slog.String("project", e.project), slog.String("credential", e.credential))
 	}

@@ -45,12 +45,23 @@ var devPriority = []string{"processout", "xendit", "paymongo"}
 
 // devSettings are the credentials that simulators accept, in the form of each vendor's test credentials.
 var devSettings = map[string]map[string]string{
-	"dojo":       {"api_key": "sk_sandbox_switchyard_dev"},
-	"paymongo":   {"secret_key": "sk_test_switchyard_dev"},
-	"pivot":      {"client_id": "switchyard-dev", "client_secret": "switchyard-dev-secret"},
+	"dojo":       {"api_key": "sk_sandbox_switchyard_dev", "webhook_secret": devWebhookSecrets["dojo"]},
+	"paymongo":   {"secret_key": "sk_test_switchyard_dev", "webhook_secret": devWebhookSecrets["paymongo"]},
+	"pivot":      {"merchant_id": "switchyard-dev", "merchant_secret": "switchyard-dev-secret", "callback_key": devWebhookSecrets["pivot"], "guest_email": "guest@example.com"},
 	"processout": {"project_id": "test-proj_sim", "private_key": "key_sandbox_switchyard_dev"},
-	"xendit":     {"api_key": "xnd_development_switchyard_dev"},
+	"xendit":     {"api_key": "xnd_development_switchyard_dev", "callback_token": devWebhookSecrets["xendit"]},
 }
+
+// devWebhookSecrets are what the simulators sign their webhooks with, or show with them. ProcessOut signs nothing.
+var devWebhookSecrets = map[string]string{
+	"dojo":     "switchyard-dev-dojo-webhook-secret",
+	"paymongo": "whsk_switchyard_dev_webhook_secret",
+	"pivot":    "switchyard-dev-pivot-callback-key",
+	"xendit":   "switchyard-dev-xendit-callback-token",
+}
+
+// DevWebhookSecret is what the simulator of a PSP is to be told for its webhooks to the gateway of dev.
+func DevWebhookSecret(psp string) string { return devWebhookSecrets[psp] }
 
 // Dev returns the configuration of `switchyard dev`: one sandbox project with a well-known key, and a gateway configuration
 // for every simulator whose PSP has a provider. It is written as a document and read like any other, so that there is one

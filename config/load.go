@@ -2,7 +2,7 @@ package config
 
 import (
 	"errors"
-	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -36,7 +36,7 @@ func Load(path string, o Options) (*Config, error) {
 	}
 	text, err := o.ReadFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("config: %w", err)
+		return nil, &Faults{List: []Fault{{File: filepath.ToSlash(path), Message: "cannot be read: " + unreadable(err)}}}
 	}
 	l := newLedger(filepath.ToSlash(path))
 	if len(text) > maxFileBytes {
@@ -107,4 +107,12 @@ func printable(message string) string {
 		return strings.TrimSpace(before) + " …"
 	}
 	return message
+}
+
+// unreadable says why a file cannot be read, without its path once more.
+func unreadable(err error) string {
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		return e.Err.Error()
+	}
+	return err.Error()
 }

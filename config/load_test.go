@@ -20,6 +20,8 @@ import (
 type fakeConfig struct {
 	SecretKey  payments.Secret `yaml:"secret_key"`
 	PrivateKey payments.Secret `yaml:"private_key"`
+	Webhook    payments.Secret `yaml:"webhook_secret"`
+	Callback   payments.Secret `yaml:"callback_token"`
 	APIKey     payments.Secret `yaml:"api_key"`
 	ProjectID  string          `yaml:"project_id"`
 	BaseURL    string          `yaml:"base_url"`
@@ -288,7 +290,7 @@ switchyard.yaml:4:48: vault.keys: must be 32 bytes in base64, such as openssl ra
 switchyard.yaml:4:48: vault.keys: has the id of a development key: a live project needs a key of its own
 switchyard.yaml:4:72: vault.current_key: is not one of vault.keys
 switchyard.yaml:6:40: projects[0].keys[0]: is a known or a test key: a live project needs a key of its own, such as openssl rand -hex 24 makes
-switchyard.yaml:6:57: projects[0].keys[1]: the environment variable that this refers to is not set
+switchyard.yaml:6:57: projects[0].keys[1]: the environment variable UNSET is not set, or empty
 switchyard.yaml:6:73: projects[0].keys[2]: the file that this refers to may not be read
 switchyard.yaml:6:91: projects[0].keys[3]: the file that this refers to cannot be read
 switchyard.yaml:6:109: projects[0].keys[4]: the file that this refers to is larger than 64 KiB
@@ -318,10 +320,10 @@ switchyard.yaml:10:36: routing: this key stands here twice`
 
 func TestLoadBounds(t *testing.T) {
 	t.Parallel()
-	if _, err := Load("switchyard.yaml", Options{ReadFile: func(string) ([]byte, error) { return nil, fs.ErrNotExist }}); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := Load("switchyard.yaml", Options{ReadFile: func(string) ([]byte, error) { return nil, fs.ErrNotExist }}); err == nil || !strings.Contains(err.Error(), "cannot be read: file does not exist") {
 		t.Errorf("no file: %v", err)
 	}
-	if _, err := Load(filepath.Join(t.TempDir(), "none.yaml"), Options{}); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := Load(filepath.Join(t.TempDir(), "none.yaml"), Options{}); err == nil || !strings.Contains(err.Error(), "cannot be read") {
 		t.Errorf("no file on disk: %v", err)
 	}
 	if _, err := load(strings.Repeat("#", maxFileBytes+1)); err == nil || !strings.Contains(err.Error(), "larger than 1 MiB") {

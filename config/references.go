@@ -60,7 +60,7 @@ func (r references) resolve(reference string) (value, fault string) {
 	switch {
 	case kind == "env" && name != "":
 		if value = r.getenv(name); value == "" {
-			return "", "the environment variable that this refers to is not set"
+			return "", "the environment variable " + name + " is not set, or empty"
 		}
 		return value, ""
 	case kind == "file" && name != "":

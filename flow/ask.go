@@ -113,6 +113,7 @@ func (e *Engine) ask(ctx context.Context, s *subject, q question) (r payments.Re
 	f, err := e.lookup(ctx, gateway, a)
 	if err != nil {
 		e.countQuestion(ctx, a, "no answer")
+		e.log.WarnContext(ctx, "a question got no answer", "attempt", a.ID, "psp", a.PSP, "error", err)
 		return payments.Result{}, false
 	}
 	a.Questions++

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"switchyard/payments"
@@ -111,6 +112,9 @@ func (e *Engine) mayCharge(pay *payments.Payment, r ChargeRequest) error {
 	t := &pay.Transaction
 	switch {
 	case t.InFlight != "" || t.Status == payments.StatusPending || t.Status == payments.StatusPendingCapture:
+		if open := pay.Attempt(t.InFlight); open != nil && open.State == payments.AttemptAction {
+			return payments.NewError(payments.CodeStillProcessing, "The payer has not taken the step that the PSP waits for. Go on with its result as the source; a step that is not taken ends after 15 minutes.")
+		}
 		return stillProcessing()
 	case t.Status == payments.StatusReview:
 		return payments.NewError(payments.CodeStillProcessing, "This payment is under review: its outcome at the PSP is not known.")
@@ -227,6 +231,9 @@ func (e *Engine) decide(ctx context.Context, c *course, customerID string, metad
 		return nil
 	}
 	err := payments.NewError(payments.CodeNoGateway, "No gateway configuration can take this payment.")
+	if slices.ContainsFunc(c.decision.Candidates, func(x payments.Candidate) bool { return x.Unavailable }) {
+		err = payments.NewError(string(payments.GatewayNetworkError), "No gateway can be reached at the moment. Please try again soon.")
+	}
 	for _, x := range c.decision.Candidates {
 		err.Fields = append(err.Fields, payments.FieldFault{Name: x.GatewayConfigurationID, Message: x.Reason})
 	}
@@ -380,8 +387,13 @@ func claimOf(projectID string, r *payments.ClaimRequest, attemptID string, now t
 // try makes the call and, when its outcome is not known, asks for it while the payer waits. known is false when the
 // attempt stays open; that state is durable then and c.final is the answer.
 func (e *Engine) try(ctx context.Context, c *course, id string) (r payments.Result, known bool, err error) {
-	call := func(ctx context.Context) (payments.Outcome, error) { return e.charge(ctx, c, id) }
 	a := c.pay.Attempt(id)
+	source, err := e.sourceAt(ctx, c, e.gateways[a.GatewayConfigurationID])
+	if err != nil { // our own doing, and no PSP's: no breaker must hear of it
+		e.log.ErrorContext(ctx, "what is to be charged cannot be opened; are the vault's keys those of this store?", "attempt", id, "error", err)
+		return payments.Result{Fault: &payments.Fault{Kind: payments.NeverSent, Code: payments.GatewayConfigurationError, Err: err}}, true, nil
+	}
+	call := func(ctx context.Context) (payments.Outcome, error) { return e.charge(ctx, c, id, source) }
 	r = e.guarded(ctx, a, e.gateways[a.GatewayConfigurationID].Timeout, call)
 	if !stateAfter(r).Open() {
 		return r, true, nil

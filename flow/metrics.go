@@ -43,5 +43,6 @@ func (e *Engine) logAttempt(ctx context.Context, a *payments.Attempt, began time
 
 func (e *Engine) countQuestion(ctx context.Context, a *payments.Attempt, answer string) {
 	e.metrics.questions.Add(ctx, 1, metric.WithAttributes(attribute.String("psp", a.PSP), attribute.String("operation", string(a.Operation)), attribute.String("answer", answer)))
-	e.log.InfoContext(ctx, "question", "project", a.ProjectID, "attempt", a.ID, "psp", a.PSP, "operation", a.Operation, "answer", answer, "questions", a.Questions, "absences", a.Absences)
+	e.log.InfoContext(ctx, "question", "project", a.ProjectID, "invoice", a.InvoiceID, "transaction", a.TransactionID, "token", a.TokenID, "attempt", a.ID,
+		"gateway_configuration", a.GatewayConfigurationID, "psp", a.PSP, "operation", a.Operation, "answer", answer, "questions", a.Questions, "absences", a.Absences)
 }

@@ -26,9 +26,11 @@ func (p racing) Authorize(ctx context.Context, r payments.AuthorizeRequest) (pay
 	<-p.settled
 	return p.fakePSP.Authorize(ctx, payments.AuthorizeRequest{Reference: r.Reference, Amount: r.Amount, Capture: r.Capture})
 }
+
 func (p racing) Lookup(ctx context.Context, r payments.LookupRequest) (payments.Finding, error) {
 	return payments.Finding{Kind: payments.NotFound}, nil
 }
+
 func (p racing) Abandon(_ context.Context, r payments.AbandonRequest) (payments.Fence, error) {
 	if r.Refs.Session == "" { // as paymongo and processout do
 		select {

@@ -9,13 +9,9 @@ import (
 )
 
 // charge speaks to the PSP.
-func (e *Engine) charge(ctx context.Context, c *course, id string) (payments.Outcome, error) {
+func (e *Engine) charge(ctx context.Context, c *course, id string, source payments.Source) (payments.Outcome, error) {
 	a := c.pay.Attempt(id)
 	gateway := e.gateways[a.GatewayConfigurationID]
-	source, err := e.sourceAt(ctx, c, gateway)
-	if err != nil {
-		return payments.Outcome{}, payments.NewFault(payments.NeverSent, err)
-	}
 	payer := c.payer
 	mapping := c.source.Mappings[gateway.ID]
 	payer.CustomerRef = mapping.CustomerRef

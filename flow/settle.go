@@ -186,8 +186,10 @@ func (e *Engine) tokenGone(ctx context.Context, d *draft, a *payments.Attempt) (
 	if a.Refs.Method == "" {
 		return true, nil
 	}
-	job, err := tokens.ForgetJob(payments.Mapping{ProjectID: a.ProjectID, TokenID: a.TokenID, GatewayConfigurationID: a.GatewayConfigurationID,
-		CustomerRef: a.Refs.Customer, MethodRef: a.Refs.Method})
+	job, err := tokens.ForgetJob(payments.Mapping{
+		ProjectID: a.ProjectID, TokenID: a.TokenID, GatewayConfigurationID: a.GatewayConfigurationID,
+		CustomerRef: a.Refs.Customer, MethodRef: a.Refs.Method,
+	})
 	job.RunAt, job.CreatedAt = d.now, d.now
 	d.change.Jobs = append(d.change.Jobs, job)
 	return true, err
@@ -207,7 +209,7 @@ func (e *Engine) forgetMethod(ctx context.Context, d *draft, a *payments.Attempt
 	if !ok {
 		return
 	}
-	m.MethodRef, m.Reason = "", "the PSP does not know the saved method any more; the card itself is charged"
+	m.MethodRef, m.CustomerRef, m.Reason = "", "", "the PSP does not know the saved method any more; the card itself is charged"
 	d.change.Mappings = append(d.change.Mappings, m)
 }
 

@@ -337,6 +337,10 @@ func (e *Engine) enrol(ctx context.Context, j payments.Job) error {
 	out, err := router.Do(ctx, e.router, gateway.ID, payments.OpTokenize, gateway.Timeout, resultOf, func(ctx context.Context) (payments.Outcome, error) {
 		return tokenizer.Tokenize(ctx, request)
 	})
+	if f := payments.AsFault(err); f != nil && (f.Kind == payments.Rejected || f.Kind == payments.Misconfigured) {
+		e.log.WarnContext(ctx, "a card is not saved at its PSP, which refuses it; the card itself stays chargeable", "token", a.TokenID, "gateway_configuration", gateway.ID, "error", err)
+		return e.drop(ctx, j)
+	}
 	if err != nil {
 		return err
 	}

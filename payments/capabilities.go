@@ -5,6 +5,9 @@ import "time"
 // Capabilities are what a PSP declares that code cannot show. The router filters on them and the table in the
 // documentation is made from them.
 type Capabilities struct {
+	// HostedOnly: the payer enters or confirms the method on the PSP's own page. No card of ours is ever sent there; the only
+	// charges without a page are merchant-initiated ones of a method that the PSP has saved for that.
+	HostedOnly        bool
 	Currencies        []Currency         // nil means every ISO 4217 currency
 	Countries         []string           // ISO 3166-1 alpha-2 countries of merchants; nil means everywhere; for the documentation
 	Schemes           []Scheme           // nil means every scheme

@@ -19,6 +19,8 @@ type Candidate struct {
 	Verdict                Verdict  `json:"verdict"`
 	Reason                 string   `json:"reason"`
 	Score                  *float64 `json:"score,omitempty"`
+	// Unavailable: excluded only for the moment, by its health; it could take the payment otherwise.
+	Unavailable bool `json:"unavailable,omitempty"`
 }
 
 // Decision says where a payment goes and why: chosen first, then the fallbacks in order, then those left out.

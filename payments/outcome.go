@@ -230,3 +230,63 @@ func Attribute(r Result) Attribution {
 
 // AttributedNobody marks a result that nobody is to blame for.
 const AttributedNobody Attribution = ""
+
+// Reason says in a sentence what came of the attempt and what that means for other candidates.
+func (a *Attempt) Reason() string {
+	switch a.State {
+	case AttemptSent:
+		return "the call is under way, or was cut off: its outcome will be asked for"
+	case AttemptUnknown:
+		return "it is not known whether the PSP acted: it is asked, and nothing is tried elsewhere meanwhile"
+	case AttemptPending:
+		return "the PSP has taken it and will tell later"
+	case AttemptAction:
+		return "the PSP waits for the payer"
+	case AttemptApproved:
+		return "approved"
+	case AttemptDeclined:
+		return fmt.Sprintf("declined (%s): %s", a.Code, a.Code.Info().Class.elsewhere())
+	case AttemptFailed:
+		return a.Fault.reason()
+	}
+	return ""
+}
+
+// elsewhere says what a decline of the class means for other candidates.
+func (c Class) elsewhere() string {
+	switch c {
+	case ClassCascade, ClassConfig:
+		return "another PSP may be tried"
+	case ClassCascadeOnce:
+		return "one other PSP may be tried, no more"
+	case ClassStepUp:
+		return "the payer has to authenticate; another PSP would not help"
+	case ClassFixData:
+		return "the payer has to correct something; another PSP would not help"
+	case ClassLater:
+		return "it may work later; another PSP would not help now"
+	case ClassNever:
+		return "this card must not be tried again, at any PSP"
+	case ClassUnknown:
+		return "the outcome has to be asked for first"
+	case ClassChangeCredential:
+		return "other credentials of the same card are needed"
+	}
+	return "another PSP is not tried"
+}
+
+func (k FaultKind) reason() string {
+	switch k {
+	case NeverSent:
+		return "certainly not charged: nothing was sent, or the PSP has confirmed that it can no longer charge; another PSP may be tried"
+	case Throttled:
+		return "certainly not charged: the PSP asked for patience; another PSP may be tried"
+	case Misconfigured:
+		return "certainly not charged: the PSP refused our credentials or settings; another PSP may be tried"
+	case Rejected:
+		return "certainly not charged: the PSP refused the request itself, so that another PSP would too"
+	case Unknown:
+		return "not known whether the PSP acted"
+	}
+	return "certainly not charged"
+}

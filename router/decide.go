@@ -25,6 +25,7 @@ type assessment struct {
 	entry    *entry
 	standing standing
 	reason   string // of an excluded candidate
+	sick     bool   // excluded by its health alone
 	note     string // of any other: what its health adds
 }
 
@@ -65,7 +66,9 @@ func Decide(c *Config, f payments.Facts, h Health, now time.Time) payments.Decis
 	}
 	for i := range assessed {
 		if a := &assessed[i]; a.reason != "" {
-			decision.Candidates = append(decision.Candidates, a.candidate(payments.Excluded, a.reason))
+			left := a.candidate(payments.Excluded, a.reason)
+			left.Unavailable = a.sick
+			decision.Candidates = append(decision.Candidates, left)
 		}
 	}
 	return decision
@@ -76,7 +79,7 @@ func (p *plan) assess(e *entry, f *payments.Facts, h Health) assessment {
 	condition, known := h[e.ID]
 	a := assessment{entry: e, reason: p.refuse(e, f), note: condition.Reason}
 	if a.reason == "" && known && !condition.Available {
-		a.reason = cmp.Or(condition.Reason, e.display+" is not available")
+		a.reason, a.sick = cmp.Or(condition.Reason, e.display+" is not available"), true
 	}
 	switch {
 	case a.reason != "":
@@ -110,6 +113,8 @@ func (p *plan) refuse(e *entry, f *payments.Facts) string {
 func (g *gateway) refuseKind(f *payments.Facts) string {
 	caps := &g.Capabilities
 	switch {
+	case caps.HostedOnly && (f.Initiation != payments.MerchantInitiated || f.Mappings[g.ID].MethodRef == ""):
+		return g.text.hostedOnly
 	case f.Initiation == payments.MerchantInitiated && !caps.MerchantInitiated:
 		return g.text.noMerchantInitiated
 	case f.Operation == payments.OpAuthorize && !caps.ManualCapture:

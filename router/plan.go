@@ -38,9 +38,9 @@ type gateway struct {
 
 // sentences are a gateway configuration's reasons that do not depend on the payment, or their beginnings.
 type sentences struct {
-	off, noCVC, noCVCToken, noCVCSaved, noMerchantInitiated, noHold, noVerify, noIncrement string
-	noCard, stillSaving, unusable                                                          string
-	currencyIs, schemesAre                                                                 string // beginnings
+	off, noCVC, noCVCToken, noCVCSaved, noMerchantInitiated, noHold, noVerify, hostedOnly, noIncrement string
+	noCard, stillSaving, unusable                                                                      string
+	currencyIs, schemesAre                                                                             string // beginnings
 }
 
 func newPlan(c *Config) *plan {
@@ -142,6 +142,7 @@ func newGateway(from *Gateway) *gateway {
 		noCVCToken:          g.display + " charges a card only with its CVC, and none is held for this saved card",
 		noCVCSaved:          g.display + " charges a saved card only with its CVC, and none is held",
 		noMerchantInitiated: g.display + " does not take merchant-initiated payments",
+		hostedOnly:          g.display + " takes payments on its own page only",
 		noVerify:            g.display + " cannot verify a card: it neither checks one without money nor releases a hold",
 		noHold:              g.display + " cannot hold money for a later capture",
 		noIncrement:         g.display + " cannot raise a hold later",

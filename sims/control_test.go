@@ -16,7 +16,7 @@ import (
 func TestControl(t *testing.T) {
 	b := start(t)
 	list := b.control("GET", "/_sim/psps", nil)
-	for i, name := range []string{"paymongo", "processout", "xendit"} {
+	for i, name := range []string{"dojo", "paymongo", "pivot", "processout", "xendit"} {
 		if list.text("psps", i, "psp") != name || !strings.HasPrefix(list.text("psps", i, "base_url"), "http://127.0.0.1:") {
 			t.Errorf("PSPs: %s", list.body)
 		}
@@ -60,11 +60,21 @@ func TestFaultsAreChecked(t *testing.T) {
 		change obj
 		says   string
 	}{
-		{obj{"psp": "stripe"}, "stripe"}, {obj{"psp": ""}, "psp"}, {obj{"operation": "pay"}, "pay"}, {obj{"operation": ""}, "operation"},
-		{obj{"fault": "explode"}, "explode"}, {obj{"rate": 1.5}, "rate"}, {obj{"rate": -1}, "rate"}, {obj{"count": 0}, "count"},
-		{obj{"delay_ms": -1}, "delay_ms"}, {obj{"operation": "webhook"}, "webhooks"}, {obj{"fault": "lost"}, "webhook"},
-		{obj{"fault": "refuse"}, "refuse"}, {obj{"fault": "refuse", "operation": "*"}, "refuse"},
-		{obj{"fault": "refuse", "operation": "*", "rate": 1, "count": 1}, "refuse"}, {obj{"fault": "decline_soft", "operation": "lookup"}, "decline"},
+		{obj{"psp": "stripe"}, "stripe"},
+		{obj{"psp": ""}, "psp"},
+		{obj{"operation": "pay"}, "pay"},
+		{obj{"operation": ""}, "operation"},
+		{obj{"fault": "explode"}, "explode"},
+		{obj{"rate": 1.5}, "rate"},
+		{obj{"rate": -1}, "rate"},
+		{obj{"count": 0}, "count"},
+		{obj{"delay_ms": -1}, "delay_ms"},
+		{obj{"operation": "webhook"}, "webhooks"},
+		{obj{"fault": "lost"}, "webhook"},
+		{obj{"fault": "refuse"}, "refuse"},
+		{obj{"fault": "refuse", "operation": "*"}, "refuse"},
+		{obj{"fault": "refuse", "operation": "*", "rate": 1, "count": 1}, "refuse"},
+		{obj{"fault": "decline_soft", "operation": "lookup"}, "decline"},
 		{obj{"rate": "often"}, "rate"},
 	} {
 		if r := b.control("POST", "/_sim/faults", merge(good, c.change)); r.status != 400 || !strings.Contains(r.text("error"), c.says) {
@@ -86,8 +96,10 @@ func TestFaultsAreChecked(t *testing.T) {
 		path string
 		body obj
 	}{
-		{"/_sim/webhooks", obj{"psp": "stripe", "url": "http://127.0.0.1/"}}, {"/_sim/webhooks", obj{"psp": "xendit", "url": "ftp://x"}},
-		{"/_sim/settings", obj{"psp": "xendit"}}, {"/_sim/settings", obj{"psp": "paymongo", "hold": "yes"}},
+		{"/_sim/webhooks", obj{"psp": "stripe", "url": "http://127.0.0.1/"}},
+		{"/_sim/webhooks", obj{"psp": "xendit", "url": "ftp://x"}},
+		{"/_sim/settings", obj{"psp": "xendit"}},
+		{"/_sim/settings", obj{"psp": "paymongo", "hold": "yes"}},
 	} {
 		if r := b.control("POST", c.path, c.body); r.status != 400 || r.text("error") == "" {
 			t.Errorf("%s %v: %d %s", c.path, c.body, r.status, r.body)
@@ -104,7 +116,7 @@ func TestCountIsOverAllPSPs(t *testing.T) {
 			statuses = append(statuses, b.send(t.Context(), request{method: "GET", url: p.BaseURL + "/x"}).status)
 		}
 	}
-	if got := fmt.Sprint(statuses); got != "[503 503 404 404 404 404]" {
+	if got := fmt.Sprint(statuses); got != "[503 503"+strings.Repeat(" 404", 8)+"]" {
 		t.Errorf("statuses: %v", got)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -32,7 +33,7 @@ type payment struct {
 }
 
 func vendors() []vendor {
-	return []vendor{{"paymongo", preparePayMongo}, {"processout", prepareProcessOut}, {"xendit", prepareXendit}}
+	return []vendor{{"paymongo", preparePayMongo}, {"processout", prepareProcessOut}, {"xendit", prepareXendit}, {"pivot", preparePivot}, {"dojo", prepareDojo}}
 }
 
 func preparePayMongo(b *bench, reference string) payment {
@@ -124,8 +125,9 @@ func TestFaultsThatProcessNothing(t *testing.T) {
 			"decline_soft":     func(p payment, r reply) bool { return p.declined(r, false) },
 			"decline_hard":     func(p payment, r reply) bool { return p.declined(r, true) },
 		} {
+			name, fault := fault, strings.ReplaceAll(fault, "_", "")
 			p := v.prepare(b, fault)
-			b.fault(obj{"psp": v.name, "operation": "authorize", "fault": fault, "count": 1})
+			b.fault(obj{"psp": v.name, "operation": "authorize", "fault": name, "count": 1})
 			if r := p.charge(t.Context()); !want(p, r) {
 				t.Errorf("%s: %d %s %v", fault, r.status, r.body, r.err)
 			}
@@ -158,8 +160,9 @@ func TestFaultsThatAnswerBadly(t *testing.T) {
 				return r.status == 200 && r.json == nil && r.header.Get("Content-Type") == "text/html; charset=utf-8"
 			},
 		} {
+			name, fault := fault, strings.ReplaceAll(fault, "_", "")
 			p := v.prepare(b, fault)
-			b.fault(obj{"psp": "*", "operation": "*", "fault": fault, "count": 1})
+			b.fault(obj{"psp": "*", "operation": "*", "fault": name, "count": 1})
 			if r := p.charge(t.Context()); !want(r) {
 				t.Errorf("%s: %d %s %v", fault, r.status, r.body, r.err)
 			}

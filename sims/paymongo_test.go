@@ -71,10 +71,19 @@ func errorCode(r reply) string { return r.text("errors", 0, "code") }
 func TestPayMongoOutcomes(t *testing.T) {
 	p := paymongo{start(t)}
 	for _, c := range []struct{ number, subCode string }{
-		{"4242424242424242", ""}, {"4343434343434345", ""}, {"5555444444444457", ""}, {"4012888888881881", ""},
-		{"4000000000000002", "generic_decline"}, {"4200000000000018", "card_expired"}, {"4300000000000017", "cvc_invalid"},
-		{"4230000000000004", "generic_decline"}, {"4500000000000015", "fraudulent"}, {"5100000000000198", "insufficient_funds"},
-		{"5300000000000196", "lost_card"}, {"5500000000000194", "processor_unavailable"}, {"4600000000000014", "blocked"},
+		{"4242424242424242", ""},
+		{"4343434343434345", ""},
+		{"5555444444444457", ""},
+		{"4012888888881881", ""},
+		{"4000000000000002", "generic_decline"},
+		{"4200000000000018", "card_expired"},
+		{"4300000000000017", "cvc_invalid"},
+		{"4230000000000004", "generic_decline"},
+		{"4500000000000015", "fraudulent"},
+		{"5100000000000198", "insufficient_funds"},
+		{"5300000000000196", "lost_card"},
+		{"5500000000000194", "processor_unavailable"},
+		{"4600000000000014", "blocked"},
 	} {
 		t.Run(c.number, func(t *testing.T) {
 			reference := "ref" + c.number

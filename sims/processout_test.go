@@ -55,9 +55,17 @@ func (p processout) status(invoice string) string {
 func TestProcessOutOutcomes(t *testing.T) {
 	p := processout{start(t)}
 	for _, c := range []struct{ number, code string }{
-		{"4242424242424242", ""}, {"5555555555554444", ""}, {"378282246310005", ""}, {"4012888888881881", ""}, {"4000000000000028", ""},
-		{"4000000000000002", "card.declined"}, {"4000000000002206", "card.no-money"}, {"4000000000002222", "card.stolen"},
-		{"4127969420587632", "card.blacklisted"}, {"4000000000001216", "card.declined"}, {"5337480000007168", "card.declined"},
+		{"4242424242424242", ""},
+		{"5555555555554444", ""},
+		{"378282246310005", ""},
+		{"4012888888881881", ""},
+		{"4000000000000028", ""},
+		{"4000000000000002", "card.declined"},
+		{"4000000000002206", "card.no-money"},
+		{"4000000000002222", "card.stolen"},
+		{"4127969420587632", "card.blacklisted"},
+		{"4000000000001216", "card.declined"},
+		{"5337480000007168", "card.declined"},
 	} {
 		reference := "ref" + c.number
 		invoice := p.invoice(reference, "123.45", "USD", nil)
@@ -90,8 +98,13 @@ func TestProcessOutCurrencies(t *testing.T) {
 		currency, amount, shown string
 		minor                   int64
 	}{
-		{"JPY", "1500", "1500", 1500}, {"KWD", "1.234", "1.234", 1234}, {"IDR", "150000", "150000", 15000000},
-		{"CLF", "1.0005", "1.0005", 10005}, {"EUR", "29.00", "29", 2900}, {"BHD", "0.100", "0.1", 100}, {"PHP", "10.50", "10.5", 1050},
+		{"JPY", "1500", "1500", 1500},
+		{"KWD", "1.234", "1.234", 1234},
+		{"IDR", "150000", "150000", 15000000},
+		{"CLF", "1.0005", "1.0005", 10005},
+		{"EUR", "29.00", "29", 2900},
+		{"BHD", "0.100", "0.1", 100},
+		{"PHP", "10.50", "10.5", 1050},
 	} {
 		r := p.pay(p.invoice("cur"+c.currency, c.amount, c.currency, nil), "capture", obj{"source": p.card("4242424242424242")})
 		if r.text("transaction", "amount") != c.shown || r.text("transaction", "currency") != c.currency {
@@ -100,10 +113,14 @@ func TestProcessOutCurrencies(t *testing.T) {
 		p.wantRow("cur"+c.currency, ledger.Charge{PSP: "processout", AmountMinor: c.minor, Currency: c.currency, State: ledger.Captured, CapturedMinor: c.minor})
 	}
 	for _, c := range []struct{ amount, currency, code string }{
-		{"10.001", "USD", "request.validation.invalid-amount"}, {"1.5", "JPY", "request.validation.invalid-amount"},
-		{"-1", "USD", "request.validation.invalid-amount"}, {"1e3", "USD", "request.validation.invalid-amount"},
-		{"0", "USD", "request.validation.invalid-amount"}, {"99999999999999999999", "USD", "request.validation.invalid-amount"},
-		{"10", "XXX", "request.validation.invalid-currency"}, {"10", "", "request.validation.missing-currency"},
+		{"10.001", "USD", "request.validation.invalid-amount"},
+		{"1.5", "JPY", "request.validation.invalid-amount"},
+		{"-1", "USD", "request.validation.invalid-amount"},
+		{"1e3", "USD", "request.validation.invalid-amount"},
+		{"0", "USD", "request.validation.invalid-amount"},
+		{"99999999999999999999", "USD", "request.validation.invalid-amount"},
+		{"10", "XXX", "request.validation.invalid-currency"},
+		{"10", "", "request.validation.missing-currency"},
 	} {
 		r := p.call("POST", "/invoices", obj{"name": "x", "amount": c.amount, "currency": c.currency})
 		if r.status != 400 || r.text("error_type") != c.code {

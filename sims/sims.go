@@ -4,7 +4,9 @@
 package sims
 
 import (
+	"switchyard/sims/dojo"
 	"switchyard/sims/paymongo"
+	"switchyard/sims/pivot"
 	"switchyard/sims/processout"
 	"switchyard/sims/psp"
 	"switchyard/sims/xendit"
@@ -19,7 +21,9 @@ type maker struct {
 // makers is the list of the PSPs that are simulated.
 func makers() []maker {
 	return []maker{
+		{"dojo", func(d psp.Deps) psp.Simulator { return dojo.New(d) }},
 		{"paymongo", func(d psp.Deps) psp.Simulator { return paymongo.New(d) }},
+		{"pivot", func(d psp.Deps) psp.Simulator { return pivot.New(d) }},
 		{"processout", func(d psp.Deps) psp.Simulator { return processout.New(d) }},
 		{"xendit", func(d psp.Deps) psp.Simulator { return xendit.New(d) }},
 	}

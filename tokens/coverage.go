@@ -72,6 +72,9 @@ func (c coverage) judge(g GatewayInfo, m payments.Mapping, mapped bool) (payment
 		}
 		return payments.MappingUsable, fmt.Sprintf("The card is saved at %s.", g.label())
 	}
+	if g.Capabilities.HostedOnly {
+		return payments.MappingUnusable, fmt.Sprintf("%s charges only what the payer enters on its own page.", g.label())
+	}
 	return c.judgeCard(g, m, mapped)
 }
 

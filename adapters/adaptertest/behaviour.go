@@ -90,8 +90,8 @@ func (b *bench) needs(a adapters.Adapter) []need {
 			list = append(list, n...)
 		}
 	}
-	when(caps.ManualCapture,
-		approves("an authorization", payments.OpAuthorize, nil),
+	when(caps.ManualCapture, either("an authorization, or a session that holds (request.hold)",
+		approves("", payments.OpAuthorize, nil), starts("", func(c Case) bool { return c.Request.Hold })),
 		approves("a full capture", payments.OpCapture, b.whole))
 	when(caps.PartialCapture, approves("a partial capture", payments.OpCapture, b.part))
 	when(caps.PartialRefund, approves("a partial refund", payments.OpRefund, b.part))
@@ -106,6 +106,10 @@ func (b *bench) needs(a adapters.Adapter) []need {
 	_, tokenizes := a.(adapters.Tokenizer)
 	_, forgets := a.(adapters.MethodDeleter)
 	_, abandons := a.(adapters.Abandoner)
+	_, hosts := a.(adapters.SessionStarter)
+	when(hosts, starts("a session that notes its id (want.noted.session)", func(c Case) bool {
+		return c.Want.Noted != nil && c.Want.Noted.Session != ""
+	}))
 	when(voids, approves("a void", payments.OpVoid, nil))
 	when(increments, approves("an increment", payments.OpIncrement, nil))
 	when(verifies, approves("a verification", payments.OpVerify, nil),
@@ -150,6 +154,18 @@ func approves(what string, op payments.Operation, and func(Case) bool) need {
 	}}
 }
 
+// starts is a session that sends the payer to the PSP's page.
+func starts(what string, and func(Case) bool) need {
+	return need{what, func(c Case) bool {
+		return c.Operation == OpSession && c.Want.Status == payments.ActionRequired && and(c)
+	}}
+}
+
+// either is a fixture of one kind or of the other.
+func either(what string, one, other need) need {
+	return need{what, func(c Case) bool { return one.is(c) || other.is(c) }}
+}
+
 func abandoned(answer payments.Fence) need {
 	return need{fmt.Sprintf("an abandon that is answered with %q", answer), func(c Case) bool {
 		return c.Operation == payments.OpAbandon && c.Want.Fence == answer
@@ -182,14 +198,18 @@ func (b *bench) checkFixtures() []error {
 	var errs []error
 	for _, c := range b.cases {
 		for i, e := range c.Exchanges {
-			for _, run := range longDigits.FindAllString(string(e.Body)+" "+e.Text, -1) {
-				if len(run) <= 19 && payments.Luhn(run) && payments.SchemeOf(run) != "" {
-					errs = append(errs, fmt.Errorf("%s: the answer of exchange %d has what looks like a card number", c.Name, i))
-				}
+			if hasCardNumber([]byte(string(e.Body) + " " + e.Text)) {
+				errs = append(errs, fmt.Errorf("%s: the answer of exchange %d has what looks like a card number", c.Name, i))
 			}
 		}
 	}
-	return errs
+	return append(errs, b.checkWebhookFixtures()...)
+}
+
+func hasCardNumber(text []byte) bool {
+	return slices.ContainsFunc(longDigits.FindAllString(string(text), -1), func(run string) bool {
+		return len(run) <= 19 && payments.Luhn(run) && payments.SchemeOf(run) != ""
+	})
 }
 
 // errNoCharge is for a fixture whose charging call cannot be told.

@@ -18,6 +18,10 @@ import (
 // OpForget is the operation of a Case for adapters.MethodDeleter; payments has no name for it, since no attempt is one.
 const OpForget payments.Operation = "forget"
 
+// OpSession is the operation of a Case for adapters.SessionStarter: the payer pays on the PSP's page. The request's method is
+// the preselected one, and its hold says that the money is not taken at once.
+const OpSession payments.Operation = "session"
+
 // Case is one fixture file: an operation, the exchanges that the adapter is expected to have with the PSP, in this order,
 // and what it must make of them. The name is the file's, without ".json".
 //
@@ -45,6 +49,8 @@ type Request struct {
 	CVC                  string                `json:"cvc"`    // with Method
 	NoCVC                bool                  `json:"no_cvc"` // the card without its CVC
 	Save                 bool                  `json:"save"`
+	Hold                 bool                  `json:"hold"`       // of a session
+	ShowSaved            bool                  `json:"show_saved"` // of a session
 	Incremental          bool                  `json:"incremental"`
 	Initiation           payments.Initiation   `json:"initiation"`
 	PaymentIntent        string                `json:"payment_intent"`
@@ -111,8 +117,9 @@ type Want struct {
 // bench is an adapter with its fixtures.
 type bench struct {
 	Suite
-	config []byte // config.yaml
-	cases  []Case // by file name
+	config   []byte    // config.yaml
+	cases    []Case    // by file name
+	webhooks []Webhook // ditto
 }
 
 // load reads the fixtures.
@@ -131,19 +138,37 @@ func load(s Suite) (*bench, error) {
 		if err != nil {
 			return nil, fmt.Errorf("adaptertest: %w", err)
 		}
-		decoder := json.NewDecoder(bytes.NewReader(data))
-		decoder.DisallowUnknownFields()
-		var c Case
-		if err := decoder.Decode(&c); err != nil {
+		if err := b.add(strings.TrimSuffix(path.Base(name), ".json"), data); err != nil {
 			return nil, fmt.Errorf("adaptertest: %s: %w", name, err)
 		}
-		c.Name = strings.TrimSuffix(path.Base(name), ".json")
-		if err := c.valid(); err != nil {
-			return nil, fmt.Errorf("adaptertest: %s: %w", name, err)
-		}
-		b.cases = append(b.cases, c)
 	}
 	return b, nil
+}
+
+// add reads one fixture.
+func (b *bench) add(name string, data []byte) error {
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.DisallowUnknownFields()
+	if strings.HasPrefix(name, webhookPrefix) {
+		w := Webhook{Name: name}
+		if err := decoder.Decode(&w); err != nil {
+			return err
+		}
+		if err := w.valid(); err != nil {
+			return err
+		}
+		b.webhooks = append(b.webhooks, w)
+		return nil
+	}
+	c := Case{Name: name}
+	if err := decoder.Decode(&c); err != nil {
+		return err
+	}
+	if err := c.valid(); err != nil {
+		return err
+	}
+	b.cases = append(b.cases, c)
+	return nil
 }
 
 func (c *Case) valid() error {
@@ -197,7 +222,7 @@ func (b *bench) approving() []Case {
 	seen := map[string]bool{}
 	for _, c := range b.cases {
 		switch c.Operation {
-		case payments.OpLookup, payments.OpAbandon, OpForget:
+		case payments.OpLookup, payments.OpAbandon, OpForget, OpSession:
 			continue
 		}
 		if key := c.sequence(); c.Want.Status == payments.Approved && !seen[key] {

@@ -19,6 +19,9 @@ const (
 	cardCVC    = "917"
 	cardName   = "Maria Santos"
 	returnURL  = "https://shop.test/return"
+	cancelURL  = "https://shop.test/cancel"
+
+	sessionLifetime = 20 * time.Minute
 )
 
 // now is the clock that adapters are given.
@@ -56,7 +59,12 @@ func (b *bench) open() (*opened, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := &opened{transport: newTransport(), log: &logBuffer{}, secrets: secretsIn(config)}
+	return b.openConfig(config)
+}
+
+// openConfig builds an adapter from a configuration.
+func (b *bench) openConfig(config adapters.Config) (o *opened, err error) {
+	o = &opened{transport: newTransport(), log: &logBuffer{}, secrets: secretsIn(config)}
 	logger := slog.New(slog.NewJSONHandler(o.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	o.Adapter, err = config.Open(adapters.Deps{Transport: o.transport, Logger: logger, Now: now})
 	if err != nil {
@@ -163,6 +171,12 @@ func (o *opened) performOptional(ctx context.Context, c Case, p params, n *note)
 		r.err = a.DeleteMethod(ctx, payments.ForgetRequest{
 			Reference: p.reference, CustomerRef: c.Request.Refs.Customer, MethodRef: c.Request.Refs.Method,
 		})
+	case OpSession:
+		a, ok := o.Adapter.(adapters.SessionStarter)
+		if !ok {
+			return lacking()
+		}
+		r.outcome, r.err = a.StartSession(ctx, c.sessionRequest(p, n))
 	case payments.OpAbandon:
 		a, ok := o.Adapter.(adapters.Abandoner)
 		if !ok {
@@ -221,6 +235,14 @@ func (c *Case) authorizeRequest(p params, n *note) payments.AuthorizeRequest {
 		Description: "Order 1001", StatementDescriptor: "SHOP TEST", ReturnURL: returnURL, Initiation: initiation,
 		PaymentIntent: c.Request.PaymentIntent, NetworkTransactionID: c.Request.NetworkTransactionID,
 		Refs: c.Request.Refs, Note: n.take,
+	}
+}
+
+func (c *Case) sessionRequest(p params, n *note) payments.SessionRequest {
+	return payments.SessionRequest{
+		Reference: p.reference, Amount: p.amount, Capture: !c.Request.Hold, Save: c.Request.Save, ShowSaved: c.Request.ShowSaved,
+		PreferredMethod: c.Request.Method, Payer: c.payer(), Description: "Order 1001", StatementDescriptor: "SHOP TEST",
+		ReturnURL: returnURL, CancelURL: cancelURL, ExpiresAt: now().Add(sessionLifetime), Refs: c.Request.Refs, Note: n.take,
 	}
 }
 

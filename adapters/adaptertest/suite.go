@@ -1,6 +1,6 @@
 // Package adaptertest is the suite that every adapter passes. It needs no code per adapter: a PSP brings its Provider, a
 // testdata folder with one configuration (config.yaml) and recorded exchanges (*.json, each a Case), and the suite asks
-// three tiers of questions.
+// four tiers of questions.
 //
 // Behaviour: each fixture is played through the adapter, request and answer compared; which fixtures must exist follows from
 // what the adapter declares and implements.
@@ -12,6 +12,9 @@
 // Manners: what holds for every adapter, whatever its PSP: the reference is sent and stable, amounts are exact in every
 // declared currency, nothing secret shows in errors, logs or values, contexts are honoured, bodies are closed, declared
 // abilities are implemented.
+//
+// Webhooks, where the adapter takes them: each recorded delivery is about what it should be, however often it comes, and nothing
+// that somebody else can make of it is taken for the PSP's.
 //
 // Checks return errors instead of failing a test, so that the suite itself can be tested with adapters that are broken on
 // purpose.
@@ -94,7 +97,7 @@ func (b *bench) checks() []check {
 			check{"manners/" + c.Name + "/secrets", func() []error { return b.checkSecrets(c) }},
 		)
 	}
-	return list
+	return append(list, b.webhookChecks()...)
 }
 
 // prefix puts the place before every error.

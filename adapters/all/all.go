@@ -3,7 +3,9 @@ package all
 
 import (
 	"switchyard/adapters"
+	"switchyard/adapters/dojo"
 	"switchyard/adapters/paymongo"
+	"switchyard/adapters/pivot"
 	"switchyard/adapters/processout"
 	"switchyard/adapters/xendit"
 )
@@ -11,7 +13,9 @@ import (
 // Providers returns every PSP, in alphabetical order.
 func Providers() []adapters.Provider {
 	return []adapters.Provider{
+		dojo.Provider(),
 		paymongo.Provider(),
+		pivot.Provider(),
 		processout.Provider(),
 		xendit.Provider(),
 	}

@@ -198,7 +198,7 @@ func (a *adapter) intent(ctx context.Context, c call, id string) (*intent, error
 		return nil, err
 	}
 	i := &found.Attributes
-	i.id, i.secrets = found.ID, append(c.secrets, a.key.Reveal())
+	i.id, i.secrets = found.ID, append(c.secrets, a.key.Reveal(), a.webhookSecret.Reveal())
 	return i, nil
 }
 

@@ -28,6 +28,9 @@ const (
 	absenceAfter = 60 * time.Second
 )
 
+// liveKey begins the secret keys of live accounts.
+const liveKey = "sk_live_"
+
 // The values of request_three_d_secure.
 const (
 	threeDSAutomatic = "automatic" // when PayMongo's risk engine wants it
@@ -74,6 +77,7 @@ type Config struct {
 	BaseURL             string          `yaml:"base_url"`               // default https://api.paymongo.com/v1
 	StatementDescriptor string          `yaml:"statement_descriptor"`   // for payments without one of their own; default: the business name at PayMongo
 	RequestThreeDSecure string          `yaml:"request_three_d_secure"` // automatic (default) or any
+	WebhookSecret       payments.Secret `yaml:"webhook_secret"`         // whsk_…, of the webhook; without it no webhook is believed
 }
 
 // Check returns every fault of the configuration.
@@ -88,7 +92,7 @@ func (c *Config) Check(live bool) []adapters.FieldFault {
 		add("secret_key", "The secret key is missing: take it from the PayMongo dashboard, under Developers.")
 	case strings.HasPrefix(key, "pk_"):
 		add("secret_key", "This is a public key: the secret key starts with sk_live_ or sk_test_.")
-	case live && !strings.HasPrefix(key, "sk_live_"):
+	case live && !strings.HasPrefix(key, liveKey):
 		add("secret_key", "A live project needs a live key: it starts with sk_live_.")
 	case !live && !strings.HasPrefix(key, "sk_test_"):
 		add("secret_key", "A sandbox project needs a test key: it starts with sk_test_.")
@@ -98,6 +102,9 @@ func (c *Config) Check(live bool) []adapters.FieldFault {
 	}
 	if c.RequestThreeDSecure != threeDSAutomatic && c.RequestThreeDSecure != threeDSAny {
 		add("request_three_d_secure", "Give automatic or any.")
+	}
+	if !c.WebhookSecret.IsZero() && !strings.HasPrefix(c.WebhookSecret.Reveal(), "whsk_") {
+		add("webhook_secret", "Give the secret key of the webhook at PayMongo, not one of the account: it starts with whsk_.")
 	}
 	return faults
 }
@@ -119,10 +126,13 @@ func urlFault(address string, live bool) string {
 // Open builds the adapter.
 func (c *Config) Open(d adapters.Deps) (adapters.Adapter, error) {
 	return &adapter{
-		wire:       wire.New(wire.Options{Transport: d.Transport, BaseURL: c.BaseURL, Secrets: []string{c.SecretKey.Reveal()}}),
+		wire:       wire.New(wire.Options{Transport: d.Transport, BaseURL: c.BaseURL, Secrets: []string{c.SecretKey.Reveal(), c.WebhookSecret.Reveal()}}),
 		key:        c.SecretKey,
 		descriptor: c.StatementDescriptor,
 		threeDS:    c.RequestThreeDSecure,
+
+		live:          strings.HasPrefix(c.SecretKey.Reveal(), liveKey),
+		webhookSecret: c.WebhookSecret,
 	}, nil
 }
 
@@ -132,6 +142,9 @@ type adapter struct {
 	key        payments.Secret
 	descriptor string
 	threeDS    string
+
+	live          bool // which of the two signatures of a webhook counts
+	webhookSecret payments.Secret
 }
 
 // What the adapter can do.
@@ -140,4 +153,5 @@ var (
 	_ adapters.Voider        = (*adapter)(nil)
 	_ adapters.Abandoner     = (*adapter)(nil)
 	_ adapters.MethodDeleter = (*adapter)(nil)
+	_ adapters.WebhookParser = (*adapter)(nil)
 )

@@ -43,9 +43,15 @@ func TestConfigCheck(t *testing.T) {
 		"URL with a password":     {key: test, edit: func(c *paymongo.Config) { c.BaseURL = "https://a:b@api.paymongo.com" }, want: []string{"base_url"}},
 		"plain http in live":      {key: live, live: true, edit: func(c *paymongo.Config) { c.BaseURL = "http://api.paymongo.com/v1" }, want: []string{"base_url"}},
 		"other 3-D Secure":        {key: test, edit: func(c *paymongo.Config) { c.RequestThreeDSecure = "never" }, want: []string{"request_three_d_secure"}},
+		"webhook secret":          {key: test, edit: func(c *paymongo.Config) { c.WebhookSecret = payments.NewSecret("whsk_4mRw") }},
+		"other webhook secret": {
+			key: test, edit: func(c *paymongo.Config) { c.WebhookSecret = payments.NewSecret(test) }, want: []string{"webhook_secret"},
+		},
 		"everything wrong": {
-			edit: func(c *paymongo.Config) { c.BaseURL, c.RequestThreeDSecure = "", "" },
-			want: []string{"secret_key", "base_url", "request_three_d_secure"},
+			edit: func(c *paymongo.Config) {
+				c.BaseURL, c.RequestThreeDSecure, c.WebhookSecret = "", "", payments.NewSecret("4mRw")
+			},
+			want: []string{"secret_key", "base_url", "request_three_d_secure", "webhook_secret"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -29,6 +29,7 @@ type envelope struct {
 
 	Card        *reference      `json:"card"`
 	Customer    *reference      `json:"customer"`
+	Event       *event          `json:"event"`
 	Invoice     *invoice        `json:"invoice"`
 	Transaction *transaction    `json:"transaction"`
 	Refund      *refund         `json:"refund"`

@@ -82,7 +82,11 @@ func (t *transaction) findRefund(refs payments.ProviderRefs, r payments.LookupRe
 		return made.ID != "" && (made.Metadata["reference"] == r.Reference || made.ID == r.Refs.Operation)
 	})
 	if at < 0 {
-		return payments.Finding{Kind: payments.NotFound, Refs: refs}, nil
+		f, err := t.findTotals(refs, r.Amount.Currency)
+		if err == nil && f.Kind == payments.FoundTotals && f.Totals.Refunded == r.Before.Refunded {
+			f = payments.Finding{Kind: payments.NotFound, Refs: refs}
+		}
+		return f, err // a refund may show without its reference: then the amounts have to tell
 	}
 	o := t.Refunds[at].outcome()
 	o.Refs = refs.Merge(o.Refs)
@@ -104,8 +108,11 @@ func (a *adapter) Abandon(ctx context.Context, r payments.AbandonRequest) (payme
 	// Without an idempotency key, which would have ProcessOut repeat its first answer when it is asked again later.
 	_, err := a.do(ctx, call{method: http.MethodDelete, path: invoicePath(r.Refs.Session, "")})
 	switch refused := asRefusal(err); {
-	case err == nil, missing(err, "invoice"): // or an earlier fence has deleted it
+	case err == nil:
 		return payments.Fenced, nil
+	case missing(err, "invoice"):
+		// An earlier fence has deleted it, or it does not show yet: not found is no proof.
+		return payments.FenceAbsent, nil
 	case refused != nil && (refused.answer.Status == http.StatusBadRequest || refused.answer.Status == http.StatusGone):
 		return payments.FenceBroken, nil
 	}

@@ -46,9 +46,9 @@ func Provider() adapters.Provider {
 			Idempotency:       "header",
 			Units:             "major",
 			Recovery: map[payments.Operation]payments.Recovery{
-				payments.OpAuthorize: {Ask: payments.AskBySession, Fence: true},
-				payments.OpSale:      {Ask: payments.AskBySession, Fence: true},
-				payments.OpVerify:    {Ask: payments.AskBySession, Fence: true},
+				payments.OpAuthorize: {Ask: payments.AskBySession, Fence: true, AbsenceAfter: absenceAfter},
+				payments.OpSale:      {Ask: payments.AskBySession, Fence: true, AbsenceAfter: absenceAfter},
+				payments.OpVerify:    {Ask: payments.AskBySession, Fence: true, AbsenceAfter: absenceAfter},
 				payments.OpCapture:   {Ask: payments.AskByTotals, AbsenceAfter: absenceAfter},
 				payments.OpVoid:      {Ask: payments.AskByTotals, AbsenceAfter: absenceAfter},
 				payments.OpIncrement: {Ask: payments.AskByTotals, AbsenceAfter: absenceAfter},
@@ -140,4 +140,5 @@ var (
 	_ adapters.Verifier      = (*adapter)(nil)
 	_ adapters.Tokenizer     = (*adapter)(nil)
 	_ adapters.MethodDeleter = (*adapter)(nil)
+	_ adapters.WebhookParser = (*adapter)(nil)
 )

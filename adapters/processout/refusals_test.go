@@ -129,12 +129,10 @@ func TestRefusedRequestsAreNoDeclines(t *testing.T) {
 		a := answering(t, http.StatusBadRequest, `{"success":false,"error_type":"`+word+`","message":"No."}`)
 		_, err := a.do(t.Context(), call{method: http.MethodPost, path: "/invoices"})
 		err = judge(err)
-		var d *decline
-		if errors.As(err, &d) {
+		if _, declined := errors.AsType[*decline](err); declined {
 			t.Errorf("%s is taken for a decline", word)
 		}
-		var f *payments.Fault
-		if !errors.As(err, &f) || f.RawCode != word {
+		if f, ok := errors.AsType[*payments.Fault](err); !ok || f.RawCode != word {
 			t.Errorf("%s: %v", word, err)
 		}
 	}

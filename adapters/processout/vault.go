@@ -146,7 +146,7 @@ func (a *adapter) abandonVerification(ctx context.Context, refs payments.Provide
 	t, err := a.getToken(ctx, refs)
 	switch {
 	case missing(err, "token"), missing(err, "customer"):
-		return payments.Fenced, nil
+		return payments.FenceAbsent, nil // deleted by an earlier fence, or not shown yet: not found is no proof
 	case err != nil:
 		return "", asking(err)
 	case t.Verification != verificationPending && t.Verification != verificationUnknown:

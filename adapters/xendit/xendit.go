@@ -98,6 +98,8 @@ type Config struct {
 	ForUserID   string          `yaml:"for_user_id"`   // act for this sub-account; default: the account itself
 	MIDLabel    string          `yaml:"mid_label"`     // the acquirer's merchant id to use; default: Xendit's choice
 	SkipThreeDS bool            `yaml:"skip_three_ds"` // ask for no authentication of the payer; Xendit has to allow it
+	// CallbackToken is the verification token of the account's webhooks; without it no webhook is believed.
+	CallbackToken payments.Secret `yaml:"callback_token"`
 }
 
 // Check returns every fault of the configuration.
@@ -123,6 +125,9 @@ func (c *Config) Check(live bool) []adapters.FieldFault {
 	if !slices.Contains(countries(), c.Country) {
 		add("country", "Give the account's country: one of "+strings.Join(countries(), ", ")+".")
 	}
+	if strings.HasPrefix(c.CallbackToken.Reveal(), "xnd_") {
+		add("callback_token", "This is an API key: give the webhook verification token, in the Xendit dashboard under Settings, Webhooks.")
+	}
 	return faults
 }
 
@@ -143,12 +148,14 @@ func addressFault(address string, live bool) string {
 // Open builds the adapter.
 func (c *Config) Open(d adapters.Deps) (adapters.Adapter, error) {
 	return &adapter{
-		wire:        wire.New(wire.Options{Transport: d.Transport, BaseURL: c.BaseURL, Secrets: []string{c.APIKey.Reveal()}}),
+		wire:        wire.New(wire.Options{Transport: d.Transport, BaseURL: c.BaseURL, Secrets: []string{c.APIKey.Reveal(), c.CallbackToken.Reveal()}}),
 		key:         c.APIKey,
 		country:     c.Country,
 		forUser:     c.ForUserID,
 		midLabel:    c.MIDLabel,
 		skipThreeDS: c.SkipThreeDS,
+
+		callbackToken: c.CallbackToken,
 	}, nil
 }
 
@@ -160,6 +167,8 @@ type adapter struct {
 	forUser     string
 	midLabel    string
 	skipThreeDS bool
+
+	callbackToken payments.Secret
 }
 
 // What the adapter can do.
@@ -169,4 +178,5 @@ var (
 	_ adapters.Abandoner     = (*adapter)(nil)
 	_ adapters.Tokenizer     = (*adapter)(nil)
 	_ adapters.MethodDeleter = (*adapter)(nil)
+	_ adapters.WebhookParser = (*adapter)(nil)
 )

@@ -43,6 +43,8 @@ func TestConfigCheck(t *testing.T) {
 		"broken URL":              {key: test, edit: func(c *xendit.Config) { c.BaseURL = "http://[::1" }, want: []string{"base_url"}},
 		"no country":              {key: test, edit: func(c *xendit.Config) { c.Country = "" }, want: []string{"country"}},
 		"other country":           {key: test, edit: func(c *xendit.Config) { c.Country = "DE" }, want: []string{"country"}},
+		"callback token":          {key: test, edit: func(c *xendit.Config) { c.CallbackToken = payments.NewSecret("P4qS9kd0o8") }},
+		"API key as the token":    {key: test, edit: func(c *xendit.Config) { c.CallbackToken = payments.NewSecret(test) }, want: []string{"callback_token"}},
 		"all at once":             {edit: func(c *xendit.Config) { *c = xendit.Config{} }, want: []string{"api_key", "base_url", "country"}},
 	} {
 		t.Run(name, func(t *testing.T) {

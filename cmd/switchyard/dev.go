@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -45,7 +46,38 @@ func (d devCommand) Run(env environment) error {
 	if err != nil {
 		return err
 	}
-	return runGateway(env, c, log, func(a *app.App) error { return welcome(env.stdout, a, simsURL) })
+	return runGateway(env, c, log, func(a *app.App) error {
+		if err := registerWebhooks(env.ctx, simsURL, a.URL(), c.Gateways); err != nil {
+			return err
+		}
+		return welcome(env.stdout, a, simsURL)
+	})
+}
+
+// registerWebhooks tells the simulators where their webhooks go, as a merchant does in each PSP's dashboard.
+func registerWebhooks(ctx context.Context, simsURL, api string, gateways []config.GatewayConfiguration) error {
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	client := http.Client{}
+	for _, g := range gateways {
+		body, err := json.Marshal(map[string]string{"psp": g.PSP, "url": api + "/gateway-webhooks/" + g.ID, "secret": config.DevWebhookSecret(g.PSP)})
+		if err != nil {
+			return err
+		}
+		request, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimRight(simsURL, "/")+"/_sim/webhooks", bytes.NewReader(body))
+		if err != nil {
+			return err
+		}
+		response, err := client.Do(request)
+		if err != nil {
+			return fmt.Errorf("the simulators at %s do not take the webhooks' address: %w", simsURL, err)
+		}
+		_ = response.Body.Close()
+		if response.StatusCode >= http.StatusMultipleChoices {
+			return fmt.Errorf("the simulators at %s refuse the webhooks' address of %s with %s", simsURL, g.PSP, response.Status)
+		}
+	}
+	return nil
 }
 
 // mustBeLoopback keeps the known key and the simulators off the network.

@@ -30,13 +30,26 @@ func TestParseAndFormat(t *testing.T) {
 		shown    string
 		err      error
 	}{
-		{"10.5", 2, 1050, "10.5", nil}, {"29.00", 2, 2900, "29", nil}, {"0.05", 2, 5, "0.05", nil}, {"1500", 0, 1500, "1500", nil},
-		{"1500.000", 0, 1500, "1500", nil}, {"1.234", 3, 1234, "1.234", nil}, {"007", 2, 700, "7", nil}, {"0", 2, 0, "0", nil},
+		{"10.5", 2, 1050, "10.5", nil},
+		{"29.00", 2, 2900, "29", nil},
+		{"0.05", 2, 5, "0.05", nil},
+		{"1500", 0, 1500, "1500", nil},
+		{"1500.000", 0, 1500, "1500", nil},
+		{"1.234", 3, 1234, "1.234", nil},
+		{"007", 2, 700, "7", nil},
+		{"0", 2, 0, "0", nil},
 		{"92233720368547758.07", 2, 9223372036854775807, "92233720368547758.07", nil},
-		{"92233720368547758.08", 2, 0, "", currency.ErrTooLarge}, {"10.001", 2, 0, "", currency.ErrTooManyDecimals},
-		{"1.5", 0, 0, "", currency.ErrTooManyDecimals}, {"-1", 2, 0, "", currency.ErrNotDecimal}, {"1e3", 2, 0, "", currency.ErrNotDecimal},
-		{"", 2, 0, "", currency.ErrNotDecimal}, {".5", 2, 0, "", currency.ErrNotDecimal}, {"5.", 2, 0, "", currency.ErrNotDecimal},
-		{"1,5", 2, 0, "", currency.ErrNotDecimal}, {"1.2.3", 2, 0, "", currency.ErrNotDecimal}, {"+1", 2, 0, "", currency.ErrNotDecimal},
+		{"92233720368547758.08", 2, 0, "", currency.ErrTooLarge},
+		{"10.001", 2, 0, "", currency.ErrTooManyDecimals},
+		{"1.5", 0, 0, "", currency.ErrTooManyDecimals},
+		{"-1", 2, 0, "", currency.ErrNotDecimal},
+		{"1e3", 2, 0, "", currency.ErrNotDecimal},
+		{"", 2, 0, "", currency.ErrNotDecimal},
+		{".5", 2, 0, "", currency.ErrNotDecimal},
+		{"5.", 2, 0, "", currency.ErrNotDecimal},
+		{"1,5", 2, 0, "", currency.ErrNotDecimal},
+		{"1.2.3", 2, 0, "", currency.ErrNotDecimal},
+		{"+1", 2, 0, "", currency.ErrNotDecimal},
 		{`"5"`, 2, 0, "", currency.ErrNotDecimal},
 	} {
 		minor, err := currency.Parse(c.text, c.decimals)

@@ -2,6 +2,9 @@ package paymongo
 
 import "switchyard/sims/testcard"
 
+// publishedTypo is on the vendor's list of cards that work, although its check digit is wrong.
+const publishedTypo = "5123000000000002"
+
 // behaviour is what a card does, chosen when its payment method is made.
 type behaviour struct {
 	// decline is the sub_code with which an attach is declined.

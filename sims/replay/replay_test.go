@@ -27,8 +27,11 @@ func TestGuard(t *testing.T) {
 		unkept       bool
 		status, runs int
 	}{
-		{"a", "1", false, 201, 1}, {"a", "1", false, 201, 1}, {"a", "2", false, 400 + int(replay.Mismatched), 1},
-		{"b", "1", true, 202, 2}, {"b", "2", false, 203, 3},
+		{"a", "1", false, 201, 1},
+		{"a", "1", false, 201, 1},
+		{"a", "2", false, 400 + int(replay.Mismatched), 1},
+		{"b", "1", true, 202, 2},
+		{"b", "2", false, 203, 3},
 	} {
 		if got := run(c.key, c.body, c.unkept); got != c.status || runs != c.runs {
 			t.Errorf("call %d: %d after %d runs, want %d after %d", i, got, runs, c.status, c.runs)

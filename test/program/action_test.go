@@ -14,7 +14,7 @@ func TestThreeDSecure(t *testing.T) {
 	for _, only := range []string{"processout", "xendit", "paymongo"} {
 		t.Run(only, func(t *testing.T) {
 			p := startDev(t, t.TempDir())
-			for _, other := range []string{"paymongo", "processout", "xendit"} {
+			for _, other := range []string{"paymongo", "pivot", "processout", "xendit"} {
 				if other != only {
 					p.sim("POST", "/_sim/faults", object{"psp": other, "operation": "authorize", "fault": "throttle_429", "rate": 1})
 				}

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-var simulated = regexp.MustCompile(`(?m)^\s+(paymongo|processout|xendit)\s+(http://\S+)$`)
+var simulated = regexp.MustCompile(`(?m)^\s+(dojo|paymongo|pivot|processout|xendit)\s+(http://\S+)$`)
 
 // startServe runs simulators in a process of their own and `switchyard serve` in front of them, with the given Redis.
 func startServe(t *testing.T, redis string) *process {
@@ -22,7 +22,7 @@ func startServe(t *testing.T, redis string) *process {
 		for _, m := range simulated.FindAllStringSubmatch(simulators.output.String(), -1) {
 			addresses[m[1]] = m[2]
 		}
-		if len(addresses) == 3 {
+		if len(addresses) == 5 {
 			break
 		}
 		select {
