@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"errors"
-	"net/http"
 
 	"github.com/gin-gonic/gin"
 
@@ -35,7 +34,7 @@ func (s *server) takeNotice(c *call) error {
 	if err != nil {
 		return err
 	}
-	err = s.Inbox.Receive(c.ctx, c.param("configuration"), payments.WebhookDelivery{Header: http.Header(c.request.Header), Body: body, ReceivedAt: s.Now().UTC()})
+	err = s.Inbox.Receive(c.ctx, c.param("configuration"), payments.WebhookDelivery{Header: c.request.Header, Body: body, ReceivedAt: s.Now().UTC()})
 	if errors.Is(err, payments.ErrForged) {
 		return payments.NewError(payments.CodeAuthenticationInvalid, "This is not signed as the PSP signs it.")
 	}

@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -81,13 +82,10 @@ func (e *Engine) Returned(ctx context.Context, projectID, attemptID string) (str
 	if err != nil {
 		return "", err
 	}
-	address := ""
-	switch {
-	case s.token != nil && s.token.InvoiceReturnURL != "":
-		address = s.token.InvoiceReturnURL
-	case s.token != nil:
-		address = s.token.ReturnURL
-	default:
+	var address string
+	if s.token != nil {
+		address = cmp.Or(s.token.InvoiceReturnURL, s.token.ReturnURL)
+	} else {
 		address = s.pay.Invoice.ReturnURL
 	}
 	a := s.pay.Attempt(attemptID)

@@ -2,6 +2,7 @@ package sims_test
 
 import (
 	"context"
+	"maps"
 	"strings"
 	"testing"
 
@@ -19,9 +20,7 @@ func dojoOn(b *bench) dojo {
 func (d dojo) with(ctx context.Context, method, path string, body any, header map[string]string) reply {
 	d.t.Helper()
 	all := map[string]string{"Authorization": "Basic sk_sandbox_any", "version": "2025-09-10"}
-	for name, value := range header {
-		all[name] = value
-	}
+	maps.Copy(all, header)
 	return d.send(ctx, request{method: method, url: d.base("dojo") + path, header: all, body: body})
 }
 

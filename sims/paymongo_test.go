@@ -1,6 +1,7 @@
 package sims_test
 
 import (
+	"maps"
 	"strings"
 	"testing"
 
@@ -44,9 +45,7 @@ func (p paymongo) intent(reference string, amount int64, capture string, more ob
 		"amount": amount, "currency": "PHP", "payment_method_allowed": []string{"card"}, "capture_type": capture,
 		"metadata": obj{"reference": reference},
 	}
-	for k, v := range more {
-		attributes[k] = v
-	}
+	maps.Copy(attributes, more)
 	r := p.call("POST", "/payment_intents", attributes)
 	if r.status != 200 || r.text("data", "attributes", "status") != "awaiting_payment_method" {
 		p.t.Fatalf("intent: %d %s", r.status, r.body)
@@ -116,9 +115,7 @@ func TestPayMongoRefusesBadRequests(t *testing.T) {
 	card := obj{"card_number": "4242424242424242", "exp_month": 12, "exp_year": 2040, "cvc": "123"}
 	with := func(field string, value any) obj {
 		out := obj{}
-		for k, v := range card {
-			out[k] = v
-		}
+		maps.Copy(out, card)
 		out[field] = value
 		return obj{"type": "card", "details": out}
 	}
@@ -339,12 +336,8 @@ func TestPayMongoSavedCards(t *testing.T) {
 
 func merge(a, b obj) obj {
 	out := obj{}
-	for k, v := range a {
-		out[k] = v
-	}
-	for k, v := range b {
-		out[k] = v
-	}
+	maps.Copy(out, a)
+	maps.Copy(out, b)
 	return out
 }
 

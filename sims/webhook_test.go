@@ -63,7 +63,7 @@ func await(t *testing.T, hooks <-chan hook) hook {
 // genuine says whether a PayMongo event is signed with the secret.
 func genuine(h hook) bool {
 	parts := map[string]string{}
-	for _, part := range strings.Split(h.header.Get("Paymongo-Signature"), ",") {
+	for part := range strings.SplitSeq(h.header.Get("Paymongo-Signature"), ",") {
 		name, value, _ := strings.Cut(part, "=")
 		parts[name] = value
 	}

@@ -2,6 +2,7 @@ package fault
 
 import (
 	"context"
+	"maps"
 	"net"
 	"net/http"
 	"strconv"
@@ -89,8 +90,9 @@ func plain(k Kind) Kind {
 		return Error500
 	case ChargeThenReset:
 		return Reset
+	default:
+		return k
 	}
-	return k
 }
 
 // strayPage is what a proxy in between might answer.
@@ -128,9 +130,7 @@ func cut(w http.ResponseWriter, answer psp.Answer) {
 	if len(body) < 2 {
 		body = []byte(strayPage)
 	}
-	for name, values := range answer.Header {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), answer.Header)
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(answer.Status)
 	_, _ = w.Write(body[:len(body)/2])        // the connection goes down in any case

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/url"
 	"sync"
@@ -227,9 +228,7 @@ func (o *Outbox) deliver(ctx context.Context, j job) error {
 	}
 	r.Header.Set("Content-Type", "application/json")
 	if !j.unsigned {
-		for name, values := range j.to.sign(j.to.secret, j.body, time.Now()) {
-			r.Header[name] = values
-		}
+		maps.Copy(r.Header, j.to.sign(j.to.secret, j.body, time.Now()))
 	}
 	answer, err := o.client.Do(r)
 	if err != nil {

@@ -53,7 +53,7 @@ func (s *Sim) charge(rec *shown.Record[intent], m *method, o psp.Orders) psp.Ans
 	}
 	switch {
 	case subCode != "":
-		s.decline(pi, m, subCode, o.HideFor)
+		s.decline(pi, subCode, o.HideFor)
 		return failedState(subCode, declineText(subCode))
 	case m.acts.challenge:
 		pi.status = statusAwaitingAction
@@ -86,9 +86,9 @@ func (s *Sim) challenged(id string, passed bool) string {
 	if pi.status == statusAwaitingAction { // a cancelled intent stays so, whatever the payer does
 		switch {
 		case m == nil || !passed:
-			s.decline(pi, m, "authentication_error", 0)
+			s.decline(pi, "authentication_error", 0)
 		case m.acts.declineAfter != "":
-			s.decline(pi, m, m.acts.declineAfter, 0)
+			s.decline(pi, m.acts.declineAfter, 0)
 		default:
 			s.approve(pi, m, 0)
 		}
@@ -148,7 +148,7 @@ func (s *Sim) settle(pi *intent, amount int64, hideFor time.Duration) {
 
 // decline leaves the intent waiting for another payment method, with a failed payment. m is nil if the card was
 // deleted meanwhile.
-func (s *Sim) decline(pi *intent, m *method, subCode string, hideFor time.Duration) {
+func (s *Sim) decline(pi *intent, subCode string, hideFor time.Duration) {
 	p := s.newPayment(pi, s.newID("pay_"), pi.amount)
 	p.status, p.failedCode = paymentFailed, subCode
 	pi.payments = append(slices.Clip(pi.payments), p)

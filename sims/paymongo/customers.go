@@ -157,7 +157,9 @@ func (s *Sim) deleteCustomer(_ *psp.Request, ids []string, _ psp.Orders) psp.Ans
 	}
 	delete(s.customers, c.id)
 	gone := c.resource()
-	gone["attributes"].(psp.Object)["deleted"] = true
+	if attributes, ok := gone["attributes"].(psp.Object); ok {
+		attributes["deleted"] = true
+	}
 	return answer(gone)
 }
 

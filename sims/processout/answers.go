@@ -27,8 +27,9 @@ func (s *Sim) Complain(c psp.Complaint) psp.Answer {
 		return a
 	case psp.Unavailable503:
 		return problem(http.StatusServiceUnavailable, "service.not-available", "The service is not available.")
+	default:
+		return problem(http.StatusInternalServerError, "internal-server-error", "An internal error occurred.")
 	}
-	return problem(http.StatusInternalServerError, "internal-server-error", "An internal error occurred.")
 }
 
 // problem is an error that no idempotency key keeps.

@@ -28,7 +28,10 @@ type cardInput struct {
 
 // readCard checks a request for a card and drops its number and CVC.
 func (s *Sim) readCard(body []byte) any {
-	read := readFields(body).(decoded)
+	read, ok := readFields(body).(decoded)
+	if !ok {
+		return nil
+	}
 	if read.problem != nil {
 		return cardInput{problem: read.problem}
 	}

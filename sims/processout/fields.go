@@ -130,11 +130,11 @@ func expand(r *psp.Request) (expansions, *psp.Answer) {
 		if name != "expand" && !strings.HasPrefix(name, "expand[") {
 			continue
 		}
-		for _, one := range strings.Split(strings.Join(values, ","), ",") {
+		for one := range strings.SplitSeq(strings.Join(values, ","), ",") {
 			if one == "" {
 				continue
 			}
-			for _, part := range strings.Split(one, ".") {
+			for part := range strings.SplitSeq(one, ".") {
 				if !slices.Contains(known, part) {
 					bad := invalid("request.expand.invalid", "Unknown expansion "+one+".")
 					return nil, &bad

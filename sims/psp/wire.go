@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -40,8 +41,7 @@ func ReadRequest(w http.ResponseWriter, r *http.Request) (*Request, error) {
 	_ = control.SetReadDeadline(time.Now().Add(bodyDeadline)) // best effort: recorders in tests have none
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBodyBytes))
 	if err != nil {
-		var tooLarge *http.MaxBytesError
-		if errors.As(err, &tooLarge) {
+		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 			return nil, ErrTooLarge
 		}
 		return nil, fmt.Errorf("reading the request body: %w", err)
@@ -95,9 +95,7 @@ func Text(status int, contentType, body string) Answer {
 // Write sends the answer.
 func (a Answer) Write(w http.ResponseWriter) {
 	header := w.Header()
-	for name, values := range a.Header {
-		header[name] = values
-	}
+	maps.Copy(header, a.Header)
 	header.Set("Content-Length", strconv.Itoa(len(a.Body)))
 	w.WriteHeader(a.Status)
 	_, _ = w.Write(a.Body) // the client is gone: nobody is left to tell

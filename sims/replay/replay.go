@@ -80,6 +80,7 @@ func (s *Store) Guard(mu sync.Locker, key string, fingerprint uint64, refuse fun
 			return first
 		case Mismatched, Running:
 			return refuse(verdict)
+		case Fresh:
 		}
 		answer := run(o)
 		mu.Lock()
