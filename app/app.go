@@ -11,9 +11,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"time"
 
 	"switchyard/adapters/wire"
@@ -70,7 +72,7 @@ func New(ctx context.Context, c *config.Config, o Options) (_ *App, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := a.buildVault(c); err != nil {
+	if err := a.buildVault(ctx, c); err != nil {
 		return nil, err
 	}
 	if err := a.buildTokens(c); err != nil {
@@ -94,13 +96,15 @@ func registryOf(c *config.Config) (*projects.Registry, error) {
 	return projects.New(entries)
 }
 
-func (a *App) buildVault(c *config.Config) error {
+func (a *App) buildVault(ctx context.Context, c *config.Config) error {
 	keys, err := vault.LocalKeys(c.Vault.CurrentKey, c.Vault.Keys)
 	if err != nil {
 		return err
 	}
-	a.vault, err = vault.New(vault.Options{Store: a.store, Keys: keys, FingerprintKey: c.Vault.FingerprintKey})
-	return err
+	if a.vault, err = vault.New(vault.Options{Store: a.store, Keys: keys, FingerprintKey: c.Vault.FingerprintKey}); err != nil {
+		return err
+	}
+	return a.vault.Check(ctx, c.Vault.CurrentKey, slices.Sorted(maps.Keys(c.Vault.Keys)))
 }
 
 func (a *App) buildTokens(c *config.Config) error {
