@@ -22,6 +22,8 @@ type fakeConfig struct {
 	PrivateKey payments.Secret `yaml:"private_key"`
 	Webhook    payments.Secret `yaml:"webhook_secret"`
 	Callback   payments.Secret `yaml:"callback_token"`
+	Country    string          `yaml:"country"`
+	GuestEmail string          `yaml:"guest_email"`
 	APIKey     payments.Secret `yaml:"api_key"`
 	ProjectID  string          `yaml:"project_id"`
 	BaseURL    string          `yaml:"base_url"`
