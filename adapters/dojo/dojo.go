@@ -16,7 +16,6 @@
 package dojo
 
 import (
-	"net/url"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -111,8 +110,8 @@ func (c *Config) Check(live bool) []adapters.FieldFault {
 		}
 	}
 	add("api_key", keyFault(c.APIKey.Reveal(), live))
-	add("base_url", addressFault(c.BaseURL, live, defaultBaseURL))
-	add("checkout_url", addressFault(c.CheckoutURL, live, defaultCheckoutURL))
+	add("base_url", wire.AddressFault(c.BaseURL, live, defaultBaseURL))
+	add("checkout_url", wire.AddressFault(c.CheckoutURL, live, defaultCheckoutURL))
 	switch _, err := time.Parse(time.DateOnly, c.Version); {
 	case err != nil:
 		add("version", "Give a version of the API as a date, for example "+defaultVersion+".")
@@ -145,20 +144,6 @@ func keyFault(key string, live bool) string {
 		return "A sandbox project needs a sandbox key: it starts with " + sandboxKey + "."
 	case strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' }):
 		return "The key has a blank or a character in it that no key has."
-	}
-	return ""
-}
-
-// addressFault says what is wrong with an address; "" is nothing.
-func addressFault(address string, live bool, example string) string {
-	u, err := url.Parse(address)
-	switch {
-	case err != nil, u.Host == "", u.Scheme != "https" && u.Scheme != "http":
-		return "Give an absolute URL, for example " + example + "."
-	case u.User != nil, u.RawQuery != "", u.Fragment != "":
-		return "Give scheme, host and path only."
-	case live && u.Scheme != "https":
-		return "A live project needs https."
 	}
 	return ""
 }

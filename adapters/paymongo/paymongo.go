@@ -10,7 +10,6 @@
 package paymongo
 
 import (
-	"net/url"
 	"strings"
 	"time"
 
@@ -97,7 +96,7 @@ func (c *Config) Check(live bool) []adapters.FieldFault {
 	case !live && !strings.HasPrefix(key, "sk_test_"):
 		add("secret_key", "A sandbox project needs a test key: it starts with sk_test_.")
 	}
-	if message := urlFault(c.BaseURL, live); message != "" {
+	if message := wire.AddressFault(c.BaseURL, live, defaultBaseURL); message != "" {
 		add("base_url", message)
 	}
 	if c.RequestThreeDSecure != threeDSAutomatic && c.RequestThreeDSecure != threeDSAny {
@@ -107,20 +106,6 @@ func (c *Config) Check(live bool) []adapters.FieldFault {
 		add("webhook_secret", "Give the secret key of the webhook at PayMongo, not one of the account: it starts with whsk_.")
 	}
 	return faults
-}
-
-// urlFault says what is wrong with the address of an API; "" is nothing.
-func urlFault(address string, live bool) string {
-	u, err := url.Parse(address)
-	switch {
-	case err != nil, u.Host == "", u.Scheme != "https" && u.Scheme != "http":
-		return "Give an absolute URL, for example " + defaultBaseURL + "."
-	case u.User != nil, u.RawQuery != "", u.Fragment != "":
-		return "Give scheme, host and path only."
-	case live && u.Scheme != "https":
-		return "A live project needs https."
-	}
-	return ""
 }
 
 // Open builds the adapter.

@@ -136,13 +136,14 @@ func (c *Config) Check(live bool) []adapters.FieldFault {
 
 // addressFault says what is wrong with the address of the API; "" is nothing.
 func addressFault(address string, live bool) string {
+	if fault := wire.AddressFault(address, live, sandboxBaseURL); fault != "" {
+		return fault
+	}
 	u, err := url.Parse(address)
 	switch {
-	case err != nil, u.Host == "", u.Scheme != "https" && u.Scheme != "http":
+	case err != nil:
 		return "Give an absolute URL, for example " + sandboxBaseURL + "."
-	case u.User != nil, u.RawQuery != "", u.Fragment != "":
-		return "Give scheme, host and path only."
-	case live && (u.Scheme != "https" || u.Host != liveHost):
+	case live && u.Host != liveHost:
 		return "A live project needs " + defaultBaseURL + "."
 	case !live && u.Host == liveHost:
 		return "This is the address of live payments: a sandbox project needs " + sandboxBaseURL + "."

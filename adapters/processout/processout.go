@@ -12,7 +12,6 @@
 package processout
 
 import (
-	"net/url"
 	"strings"
 	"time"
 
@@ -93,24 +92,10 @@ func (c *Config) Check(live bool) []adapters.FieldFault {
 	case !live && !testKey:
 		add("private_key", "A sandbox project needs a sandbox key: it starts with key_sandbox_ or key_test_.")
 	}
-	if message := urlFault(c.BaseURL, live); message != "" {
+	if message := wire.AddressFault(c.BaseURL, live, defaultBaseURL); message != "" {
 		add("base_url", message)
 	}
 	return faults
-}
-
-// urlFault says what is wrong with the address of an API; "" is nothing.
-func urlFault(address string, live bool) string {
-	u, err := url.Parse(address)
-	switch {
-	case err != nil, u.Host == "", u.Scheme != "https" && u.Scheme != "http":
-		return "Give an absolute URL, for example " + defaultBaseURL + "."
-	case u.User != nil, u.RawQuery != "", u.Fragment != "":
-		return "Give scheme, host and path only."
-	case live && u.Scheme != "https":
-		return "A live project needs https."
-	}
-	return ""
 }
 
 // Open builds the adapter.

@@ -11,7 +11,6 @@
 package xendit
 
 import (
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -119,7 +118,7 @@ func (c *Config) Check(live bool) []adapters.FieldFault {
 	case !live && !strings.HasPrefix(key, testKey):
 		add("api_key", "A sandbox project needs a test key: it starts with "+testKey+".")
 	}
-	if message := addressFault(c.BaseURL, live); message != "" {
+	if message := wire.AddressFault(c.BaseURL, live, defaultBaseURL); message != "" {
 		add("base_url", message)
 	}
 	if !slices.Contains(countries(), c.Country) {
@@ -129,20 +128,6 @@ func (c *Config) Check(live bool) []adapters.FieldFault {
 		add("callback_token", "This is an API key: give the webhook verification token, in the Xendit dashboard under Settings, Webhooks.")
 	}
 	return faults
-}
-
-// addressFault says what is wrong with the address of the API; "" is nothing.
-func addressFault(address string, live bool) string {
-	u, err := url.Parse(address)
-	switch {
-	case err != nil, u.Host == "", u.Scheme != "https" && u.Scheme != "http":
-		return "Give an absolute URL, for example " + defaultBaseURL + "."
-	case u.User != nil, u.RawQuery != "", u.Fragment != "":
-		return "Give scheme, host and path only."
-	case live && u.Scheme != "https":
-		return "A live project needs https."
-	}
-	return ""
 }
 
 // Open builds the adapter.
