@@ -50,6 +50,8 @@ func newFakePSP() *fakePSP {
 }
 
 func (p *fakePSP) script(op payments.Operation, s ...script) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.scripts[op] = append(p.scripts[op], s...)
 }
 

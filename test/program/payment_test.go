@@ -56,6 +56,7 @@ func TestTwoCommitsAndOneExchange(t *testing.T) {
 		{"PHP", "100.00", "paymongo", 3},
 	} {
 		p := startDev(t, t.TempDir())
+		p.sim("POST", "/_sim/webhooks", object{"psp": tc.only, "url": ""}) // what comes in later has commits of its own
 		for _, other := range []string{"paymongo", "pivot", "processout", "xendit"} {
 			if other != tc.only {
 				p.sim("POST", "/_sim/faults", object{"psp": other, "operation": "*", "fault": "refuse", "rate": 1})
