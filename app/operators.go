@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 
 	"switchyard/payments"
 	"switchyard/router"
@@ -41,6 +42,10 @@ const maxInbound = 100
 
 // listInbound lists what a gateway configuration's PSP has sent, newest first, without the bodies. start_after pages on.
 func (a *App) listInbound(w http.ResponseWriter, r *http.Request) {
+	if !slices.ContainsFunc(a.router.Config().Gateways, func(g router.Gateway) bool { return g.ID == r.PathValue("id") }) {
+		a.refuse(w, r, payments.ErrNotFound)
+		return
+	}
 	list, err := a.store.InboundWebhooks(r.Context(), r.PathValue("id"), payments.Page{Limit: maxInbound, StartAfter: r.URL.Query().Get("start_after")})
 	if err != nil {
 		a.refuse(w, r, err)
@@ -52,7 +57,7 @@ func (a *App) listInbound(w http.ResponseWriter, r *http.Request) {
 	a.reply(w, http.StatusOK, struct {
 		Webhooks []payments.InboundWebhook `json:"webhooks"`
 		HasMore  bool                      `json:"has_more"`
-	}{list.Items, list.HasMore})
+	}{append([]payments.InboundWebhook{}, list.Items...), list.HasMore})
 }
 
 // showInbound shows one webhook with its body as it came.
@@ -81,7 +86,7 @@ func (a *App) replayInbound(w http.ResponseWriter, r *http.Request) {
 
 func (a *App) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	if errors.Is(err, payments.ErrNotFound) {
-		a.reply(w, http.StatusNotFound, map[string]any{"success": false, "message": "There is no such webhook."})
+		a.reply(w, http.StatusNotFound, map[string]any{"success": false, "message": "There is no such webhook or gateway configuration."})
 		return
 	}
 	a.log.ErrorContext(r.Context(), "an operator's request failed", "path", r.URL.Path, "error", err)
