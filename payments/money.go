@@ -11,8 +11,8 @@ import (
 // Money is an exact amount: Minor counts minor units of Currency (centavos for
 // PHP, yen for JPY). There are no floats anywhere.
 type Money struct {
-	Minor    int64
-	Currency Currency
+	Minor    int64    `json:"minor"`
+	Currency Currency `json:"currency"`
 }
 
 // ParseAmount reads a decimal string in major units ("10", "10.00", "0.5") as
