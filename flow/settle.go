@@ -41,10 +41,13 @@ func (e *Engine) settle(ctx context.Context, s *subject, id string, r payments.R
 			return nil
 		}
 		d := e.draft(s)
-		if err := e.compose(ctx, d, a, r, o); err != nil {
+		err := e.compose(ctx, d, a, r, o)
+		if _, illegal := errors.AsType[*payments.TransitionError](err); illegal {
 			return err
 		}
-		err := d.commit(ctx, e)
+		if err == nil {
+			err = d.commit(ctx, e)
+		}
 		if errors.Is(err, payments.ErrConflict) && concluded(r) {
 			return err // the attempt is another one by now: it has to be asked about again
 		}
