@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -35,10 +36,18 @@ func (e *Engine) Receive(ctx context.Context, gatewayID string, d payments.Webho
 		ID: payments.NewID(payments.PrefixInbound), GatewayConfigurationID: gatewayID, PSP: gateway.PSP, EventKey: eventKey(notice, d.Body), Version: 1,
 		State: payments.InboundReceived, Notice: notice, Body: d.Body, ReceivedAt: d.ReceivedAt,
 	}
-	err = e.ledger.Apply(ctx, payments.Change{
-		Inbound: []payments.InboundWebhook{w},
-		Jobs:    []payments.Job{{Key: "notice:" + w.ID, Kind: payments.JobNotice, SubjectID: w.ID, RunAt: e.now(), CreatedAt: e.now()}},
-	})
+	named, err := e.named(ctx, w)
+	if err != nil {
+		return err
+	}
+	var change payments.Change
+	if slices.ContainsFunc(named, func(a payments.Attempt) bool { return a.State.Open() }) {
+		change.Jobs = []payments.Job{{Key: "notice:" + w.ID, Kind: payments.JobNotice, SubjectID: w.ID, RunAt: e.now(), CreatedAt: e.now()}}
+	} else { // the usual case: the PSP confirms what its answer has told already
+		w.State, w.Result, w.AppliedAt = payments.InboundIgnored, ignoredBecause(named), e.now()
+	}
+	change.Inbound = []payments.InboundWebhook{w}
+	err = e.ledger.Apply(ctx, change)
 	if errors.Is(err, payments.ErrDuplicate) {
 		e.log.InfoContext(ctx, "a webhook came again", "gateway_configuration", gatewayID, "psp", gateway.PSP, "event", notice.EventID, "type", notice.Type)
 		return nil
@@ -84,7 +93,7 @@ func (e *Engine) applyNotice(ctx context.Context, j payments.Job) error {
 	if err != nil {
 		return err
 	}
-	named, err := e.ledger.AttemptsNamed(ctx, w.GatewayConfigurationID, plainReference(w.Notice.Reference), w.Notice.Refs.Session)
+	named, err := e.named(ctx, w)
 	if err != nil {
 		return err
 	}
@@ -107,10 +116,7 @@ func (e *Engine) applyNotice(ctx context.Context, j payments.Job) error {
 	}
 	w.State, w.Result, w.AppliedAt = payments.InboundApplied, fmt.Sprintf("asked %s about %d open attempts", w.PSP, asked), now
 	if asked == 0 {
-		w.State, w.Result = payments.InboundIgnored, "names no attempt of this gateway configuration"
-		if len(named) > 0 {
-			w.Result = "what it names is settled already"
-		}
+		w.State, w.Result = payments.InboundIgnored, ignoredBecause(named)
 	}
 	w.Version++
 	change.Inbound = []payments.InboundWebhook{w}
@@ -119,6 +125,18 @@ func (e *Engine) applyNotice(ctx context.Context, j payments.Job) error {
 	}
 	e.wake()
 	return nil
+}
+
+// named reads the attempts that a webhook may be about.
+func (e *Engine) named(ctx context.Context, w payments.InboundWebhook) ([]payments.Attempt, error) {
+	return e.ledger.AttemptsNamed(ctx, w.GatewayConfigurationID, plainReference(w.Notice.Reference), w.Notice.Refs.Session)
+}
+
+func ignoredBecause(named []payments.Attempt) string {
+	if len(named) > 0 {
+		return "what it names is settled already"
+	}
+	return "names no attempt of this gateway configuration"
 }
 
 // plainReference undoes what a PSP may add to our reference: Xendit's sessions append a suffix after an underscore.
