@@ -12,9 +12,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
-	"net"
 	"net/http"
-	"net/netip"
 	"slices"
 	"time"
 
@@ -182,8 +180,7 @@ func (a *App) buildServers(c *config.Config, registry *projects.Registry) error 
 // returnAddress makes the addresses that PSPs send payers back to, or is nil when nobody outside could reach one. The address
 // of the listener is known only later, when the port was the system's choice.
 func (a *App) returnAddress(c *config.Config) func(projectID, attemptID string) string {
-	host, _, err := net.SplitHostPort(c.Listen)
-	if ip, parsed := netip.ParseAddr(host); c.PublicURL == "" && (err != nil || host != "localhost" && (parsed != nil || !ip.IsLoopback())) {
+	if c.PublicURL == "" && !config.IsLoopback(c.Listen) {
 		return nil
 	}
 	return func(projectID, attemptID string) string { return a.returns(projectID, attemptID) }

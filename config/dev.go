@@ -72,7 +72,7 @@ func Dev(o DevOptions) (*Config, error) {
 		o.Getenv = os.Getenv
 	}
 	for _, address := range []string{o.Listen, o.OpsListen} {
-		if !isLoopback(address) {
+		if !IsLoopback(address) {
 			return nil, &Faults{List: []Fault{{File: devName, Message: "listens on loopback addresses only, such as " + defaultListen}}}
 		}
 	}
@@ -177,7 +177,8 @@ func devGatewayID(psp string) string { return payments.PrefixGateway + "dev_" + 
 // quoted writes a text for the document so that it is read back as it is.
 func quoted(text string) string { return strconv.Quote(strings.ReplaceAll(text, opening, escaped)) }
 
-func isLoopback(address string) bool {
+// IsLoopback says that an address, a host and a port, can be reached from this machine only.
+func IsLoopback(address string) bool {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
 		return false

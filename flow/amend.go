@@ -287,10 +287,8 @@ func (e *Engine) amendmentCall(s *subject, id string) func(context.Context) (pay
 			return adapter.Capture(ctx, payments.CaptureRequest{Reference: a.Reference, Refs: a.Refs, Amount: a.Amount, Before: a.Before})
 		case payments.OpRefund:
 			reason := ""
-			for i := range s.pay.Refunds {
-				if s.pay.Refunds[i].ID == a.RefundID {
-					reason = s.pay.Refunds[i].Reason
-				}
+			if r := s.pay.Refund(a.RefundID); r != nil {
+				reason = r.Reason
 			}
 			return adapter.Refund(ctx, payments.RefundRequest{Reference: a.Reference, Refs: a.Refs, Amount: a.Amount, Before: a.Before, Reason: reason})
 		case payments.OpVoid:

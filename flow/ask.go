@@ -147,12 +147,14 @@ func (e *Engine) ask(ctx context.Context, s *subject, q question) (r payments.Re
 
 func (e *Engine) lookup(ctx context.Context, g Gateway, a *payments.Attempt) (payments.Finding, error) {
 	request := payments.LookupRequest{Operation: askedAs(g, a), Reference: a.Reference, Refs: a.Refs, Amount: a.Amount, Before: a.Before, SentAt: a.SentAt}
-	classify := func(_ payments.Finding, err error) payments.Result {
-		return payments.Result{Outcome: payments.Outcome{Status: payments.Approved}, Fault: payments.AsFault(err)}
-	}
-	return router.Do(ctx, e.router, g.ID, payments.OpLookup, g.Timeout, classify, func(ctx context.Context) (payments.Finding, error) {
+	return router.Do(ctx, e.router, g.ID, payments.OpLookup, g.Timeout, answered[payments.Finding], func(ctx context.Context) (payments.Finding, error) {
 		return g.Adapter.Lookup(ctx, request)
 	})
+}
+
+// answered tells the router what a call that moves no money came to: the PSP answered, or it did not.
+func answered[T any](_ T, err error) payments.Result {
+	return payments.Result{Outcome: payments.Outcome{Status: payments.Approved}, Fault: payments.AsFault(err)}
 }
 
 // askedAs is the operation that the PSP saw: a verification without an ability of its own is a small hold.
@@ -207,10 +209,7 @@ func (e *Engine) fence(ctx context.Context, g Gateway, a *payments.Attempt) (pay
 		return payments.Result{}, false
 	}
 	request := payments.AbandonRequest{Operation: askedAs(g, a), Reference: a.Reference, Refs: a.Refs}
-	classify := func(_ payments.Fence, err error) payments.Result {
-		return payments.Result{Outcome: payments.Outcome{Status: payments.Approved}, Fault: payments.AsFault(err)}
-	}
-	answer, err := router.Do(ctx, e.router, g.ID, payments.OpAbandon, g.Timeout, classify, func(ctx context.Context) (payments.Fence, error) {
+	answer, err := router.Do(ctx, e.router, g.ID, payments.OpAbandon, g.Timeout, answered[payments.Fence], func(ctx context.Context) (payments.Fence, error) {
 		return abandoner.Abandon(ctx, request)
 	})
 	if err != nil {

@@ -122,11 +122,9 @@ func (d *draft) commit(ctx context.Context, e *Engine) error {
 	d.collect()
 	final := d.snapshot()
 	final.Code, final.Message, final.Action = d.code, d.message, d.action
-	for i := range d.pay.Refunds {
-		if d.pay.Refunds[i].ID == d.refundID {
-			refund := d.pay.Refunds[i]
-			final.Refund = &refund
-		}
+	if r := d.pay.Refund(d.refundID); r != nil {
+		refund := *r
+		final.Refund = &refund
 	}
 	d.final = final
 	if d.claim != nil {

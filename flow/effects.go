@@ -190,10 +190,8 @@ func (d *draft) refuse(a *payments.Attempt) error {
 }
 
 func (d *draft) setRefund(a *payments.Attempt, status payments.RefundStatus) {
-	for i := range d.pay.Refunds {
-		if r := &d.pay.Refunds[i]; r.ID == a.RefundID {
-			r.Status = status
-			d.refunds[r.ID], d.refundID = true, r.ID
-		}
+	if r := d.pay.Refund(a.RefundID); r != nil {
+		r.Status = status
+		d.refunds[r.ID], d.refundID = true, r.ID
 	}
 }

@@ -146,11 +146,7 @@ func (e *Engine) Present(ctx context.Context, projectID, attemptID string) (paym
 		return payments.Snapshot{}, err
 	}
 	s := snapshotOf(pay)
-	for i := range pay.Refunds {
-		if pay.Refunds[i].ID == a.RefundID {
-			s.Refund = &pay.Refunds[i]
-		}
-	}
+	s.Refund = pay.Refund(a.RefundID)
 	if open := pay.Attempt(pay.Transaction.InFlight); open != nil {
 		s.Action = openAction(open)
 	}

@@ -42,7 +42,7 @@ func (e *Engine) Receive(ctx context.Context, gatewayID string, d payments.Webho
 	}
 	var change payments.Change
 	if slices.ContainsFunc(named, func(a payments.Attempt) bool { return a.State.Open() }) {
-		change.Jobs = []payments.Job{{Key: "notice:" + w.ID, Kind: payments.JobNotice, SubjectID: w.ID, RunAt: e.now(), CreatedAt: e.now()}}
+		change.Jobs = []payments.Job{noticeJob(w, e.now())}
 	} else { // the usual case: the PSP confirms what its answer has told already
 		w.State, w.Result, w.AppliedAt = payments.InboundIgnored, ignoredBecause(named), e.now()
 	}
@@ -69,14 +69,18 @@ func eventKey(n payments.Notice, body []byte) string {
 	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
+// noticeJob is the work of looking at a stored webhook.
+func noticeJob(w payments.InboundWebhook, now time.Time) payments.Job {
+	return payments.Job{Key: "notice:" + w.ID, Kind: payments.JobNotice, SubjectID: w.ID, RunAt: now, CreatedAt: now}
+}
+
 // Replay looks at a stored webhook again.
 func (e *Engine) Replay(ctx context.Context, id string) error {
 	w, err := e.ledger.InboundWebhook(ctx, id)
 	if err != nil {
 		return err
 	}
-	job := payments.Job{Key: "notice:" + w.ID, Kind: payments.JobNotice, SubjectID: w.ID, RunAt: e.now(), CreatedAt: e.now()}
-	if err := e.ledger.Apply(ctx, payments.Change{Jobs: []payments.Job{job}}); err != nil {
+	if err := e.ledger.Apply(ctx, payments.Change{Jobs: []payments.Job{noticeJob(w, e.now())}}); err != nil {
 		return err
 	}
 	e.wake()
@@ -97,7 +101,7 @@ func (e *Engine) applyNotice(ctx context.Context, j payments.Job) error {
 	if err != nil {
 		return err
 	}
-	change := payments.Change{DoneJobs: []payments.JobDone{{ProjectID: j.ProjectID, Key: j.Key, Fence: j.Fence}}}
+	change := payments.Change{DoneJobs: held(j)}
 	now, asked := e.now(), 0
 	for _, a := range named {
 		switch {

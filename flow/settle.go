@@ -248,11 +248,7 @@ func (o settling) answer(s *subject, a *payments.Attempt) {
 	if a.State == payments.AttemptDeclined || a.State == payments.AttemptFailed {
 		o.final.Code, o.final.Message = string(a.Code), a.Message
 	}
-	for i := range s.pay.Refunds {
-		if s.pay.Refunds[i].ID == a.RefundID {
-			o.final.Refund = &s.pay.Refunds[i]
-		}
-	}
+	o.final.Refund = s.pay.Refund(a.RefundID)
 }
 
 // reload reads a subject again after a conflict.

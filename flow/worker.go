@@ -200,7 +200,7 @@ func held(j payments.Job) []payments.JobDone {
 }
 
 func (e *Engine) drop(ctx context.Context, j payments.Job) error {
-	return e.ledger.Apply(context.WithoutCancel(ctx), payments.Change{DoneJobs: []payments.JobDone{{ProjectID: j.ProjectID, Key: j.Key, Fence: j.Fence}}})
+	return e.ledger.Apply(context.WithoutCancel(ctx), payments.Change{DoneJobs: held(j)})
 }
 
 // askJob asks once about an open attempt, and writes what was learnt or when to ask again.
@@ -292,7 +292,7 @@ func (e *Engine) reverse(ctx context.Context, j payments.Job) error {
 func (e *Engine) reversed(ctx context.Context, j payments.Job, a payments.Attempt) error {
 	return e.ledger.Apply(context.WithoutCancel(ctx), payments.Change{
 		Entries:  []payments.Entry{{ProjectID: a.ProjectID, AttemptID: a.ID, GatewayConfigurationID: a.GatewayConfigurationID, Kind: payments.EntryVoided, Amount: a.Amount, At: e.now()}},
-		DoneJobs: []payments.JobDone{{ProjectID: j.ProjectID, Key: j.Key, Fence: j.Fence}},
+		DoneJobs: held(j),
 	})
 }
 
@@ -348,7 +348,7 @@ func (e *Engine) enrol(ctx context.Context, j payments.Job) error {
 		return e.drop(ctx, j) // the PSP does not want it; the card itself stays chargeable
 	}
 	m.MethodRef, m.CustomerRef = out.Refs.Method, out.Refs.Customer
-	err = e.ledger.Apply(context.WithoutCancel(ctx), payments.Change{Mappings: []payments.Mapping{m}, DoneJobs: []payments.JobDone{{ProjectID: j.ProjectID, Key: j.Key, Fence: j.Fence}}})
+	err = e.ledger.Apply(context.WithoutCancel(ctx), payments.Change{Mappings: []payments.Mapping{m}, DoneJobs: held(j)})
 	e.tokens.Changed(ctx, a.ProjectID, a.TokenID)
 	return err
 }
@@ -364,10 +364,7 @@ func (e *Engine) forget(ctx context.Context, j payments.Job) error {
 	if !ok {
 		return e.drop(ctx, j) // the PSP offers no deletion, or the gateway configuration is gone
 	}
-	classify := func(_ struct{}, err error) payments.Result {
-		return payments.Result{Outcome: payments.Outcome{Status: payments.Approved}, Fault: payments.AsFault(err)}
-	}
-	_, err := router.Do(ctx, e.router, gateway.ID, payments.OpTokenize, gateway.Timeout, classify, func(ctx context.Context) (struct{}, error) {
+	_, err := router.Do(ctx, e.router, gateway.ID, payments.OpTokenize, gateway.Timeout, answered[struct{}], func(ctx context.Context) (struct{}, error) {
 		return struct{}{}, deleter.DeleteMethod(ctx, payments.ForgetRequest{Reference: payments.NewReference(), CustomerRef: p.CustomerRef, MethodRef: p.MethodRef})
 	})
 	if err != nil {

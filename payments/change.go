@@ -90,7 +90,6 @@ type Snapshot struct {
 	Action      *CustomerAction `json:"action,omitempty"`
 	Code        string          `json:"code,omitempty"` // the error or decline code; empty for success
 	Message     string          `json:"message,omitempty"`
-	Status      int             `json:"status,omitempty"` // unused by flow; for callers that must keep one
 }
 
 // Transition is one step of a state machine, kept for ever.

@@ -120,7 +120,7 @@ type Invoice struct {
 	PaymentIntent       string            `json:"payment_intent,omitempty"`
 	Verification        bool              `json:"verification,omitempty"`
 	Incremental         bool              `json:"incremental,omitempty"` // set by an authorize with incremental:true
-	ClientSecret        string            `json:"client_secret"`         // HMAC-free random text; lets a browser read and pay this invoice only
+	ClientSecret        string            `json:"client_secret"`         // random text; lets a browser read and pay this invoice only
 	Metadata            map[string]string `json:"metadata,omitempty"`
 	Extra               Extra             `json:"extra,omitempty"`
 	Sandbox             bool              `json:"sandbox"`
@@ -247,6 +247,16 @@ func (p *Payment) Attempt(id string) *Attempt {
 	for i := range p.Attempts {
 		if p.Attempts[i].ID == id {
 			return &p.Attempts[i]
+		}
+	}
+	return nil
+}
+
+// Refund returns the refund with the given id, or nil.
+func (p *Payment) Refund(id string) *Refund {
+	for i := range p.Refunds {
+		if p.Refunds[i].ID == id {
+			return &p.Refunds[i]
 		}
 	}
 	return nil

@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/netip"
 	"strings"
 	"time"
 
@@ -82,11 +81,10 @@ func registerWebhooks(ctx context.Context, simsURL, api string, gateways []confi
 
 // mustBeLoopback keeps the known key and the simulators off the network.
 func mustBeLoopback(address string) error {
-	host, _, err := net.SplitHostPort(address)
-	if err != nil {
+	if _, _, err := net.SplitHostPort(address); err != nil {
 		return usageError{fmt.Sprintf("%q is not an address: write host:port, such as 127.0.0.1:8080", address)}
 	}
-	if ip, err := netip.ParseAddr(host); host != "localhost" && (err != nil || !ip.IsLoopback()) {
+	if !config.IsLoopback(address) {
 		return usageError{fmt.Sprintf("dev listens on loopback only, because its key is public knowledge: %q is not loopback; use 127.0.0.1, or serve with a configuration of your own", address)}
 	}
 	return nil
