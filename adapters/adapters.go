@@ -68,6 +68,18 @@ type CustomerSyncer interface {
 	SyncCustomer(ctx context.Context, p payments.Payer) (string, error)
 }
 
+// CustomerDeleter deletes the PSP's customer with all that is saved for it. Deleting who is gone already is no error.
+type CustomerDeleter interface {
+	DeleteCustomer(ctx context.Context, customerRef string) error
+}
+
+// Continuer goes on with a charge or a verification after a step of the payer, at a PSP that has to be told the step's
+// result. It may charge: an unknown outcome is found out and fenced like that of the call before it. Whoever has no result
+// just looks up.
+type Continuer interface {
+	Continue(ctx context.Context, r payments.ContinueRequest) (payments.Outcome, error)
+}
+
 // MethodLister lists the methods that the PSP has saved for a customer.
 type MethodLister interface {
 	ListMethods(ctx context.Context, customerRef string) ([]payments.SavedMethod, error)

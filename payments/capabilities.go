@@ -18,15 +18,18 @@ type Capabilities struct {
 	NeedsCVCSaved     bool               // a saved method is charged only with a fresh CVC
 	SavesInline       bool               // the charging call can save the method
 	MerchantInitiated bool               // takes merchant-initiated payments
-	ManualCapture     bool
-	PartialCapture    bool
-	MultiCapture      bool // several captures of one hold
-	PartialRefund     bool
-	ZeroVerify        bool          // verifies a card without holding money
-	CaptureWindow     time.Duration // how long a hold can be captured
-	Idempotency       string        // "header", "reference" or "none"
-	Units             string        // "minor" or "major", for the documentation
-	Recovery          map[Operation]Recovery
+	// MerchantInitiatedSaleOnly: a merchant-initiated payment takes the money at once; it cannot hold it.
+	MerchantInitiatedSaleOnly bool
+	PageSaves                 bool // the PSP's page can save a method without charging it
+	ManualCapture             bool
+	PartialCapture            bool
+	MultiCapture              bool // several captures of one hold
+	PartialRefund             bool
+	ZeroVerify                bool          // verifies a card without holding money
+	CaptureWindow             time.Duration // how long a hold can be captured
+	Idempotency               string        // "header", "reference" or "none"
+	Units                     string        // "minor" or "major", for the documentation
+	Recovery                  map[Operation]Recovery
 }
 
 // AskBy names how the outcome of an operation is found out at a PSP.

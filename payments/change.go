@@ -45,6 +45,8 @@ type Change struct {
 	Events       []Event          // append: the outbox
 	Inbound      []InboundWebhook // versioned; ErrDuplicate when the gateway configuration has that event key
 	Mappings     []Mapping        // put by project, token and gateway configuration
+	Links        []CustomerLink   // put by project, customer and gateway configuration; ErrDuplicate when the PSP's customer is another's
+	Unlinks      []CustomerLink   // delete by project, customer and gateway configuration
 	Jobs         []Job            // put by key
 	DoneJobs     []JobDone        // delete
 }

@@ -21,6 +21,8 @@ type Candidate struct {
 	Score                  *float64 `json:"score,omitempty"`
 	// Unavailable: excluded only for the moment, by its health; it could take the payment otherwise.
 	Unavailable bool `json:"unavailable,omitempty"`
+	// Page: the payer pays on the PSP's own page.
+	Page bool `json:"page,omitempty"`
 }
 
 // Decision says where a payment goes and why: chosen first, then the fallbacks in order, then those left out.
@@ -59,6 +61,8 @@ type Facts struct {
 	Metadata    map[string]string
 	// Mappings of the token that pays, by gateway configuration. Nil when a card pays.
 	Mappings map[string]Mapping
+	// Page: the payer chooses or enters the method on a PSP's own page.
+	Page bool
 	// BoundTo is the one gateway configuration that can charge the source; empty when the source is portable.
 	BoundTo string
 }

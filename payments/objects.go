@@ -228,6 +228,7 @@ type Attempt struct {
 	CutOff                 bool              `json:"cut_off,omitempty"`     // a crash left it behind: nobody has been told of its outcome
 	Returned               bool              `json:"returned,omitempty"`    // the PSP has sent the payer back to us
 	SaveSource             bool              `json:"save_source,omitempty"` // keep the card as a token of the customer, once approved
+	PageEndsAt             time.Time         `json:"page_ends_at,omitzero"` // the payer acts on the PSP's own page, which closes then
 	Decision               *Decision         `json:"decision,omitempty"`    // on the first attempt of a charge: why it went here
 	Metadata               map[string]string `json:"metadata,omitempty"`
 	SentAt                 time.Time         `json:"sent_at"`
@@ -279,10 +280,22 @@ type Mapping struct {
 	MethodRef              string        `json:"method_ref,omitempty"` // empty: charged with the vaulted card itself
 	Status                 MappingStatus `json:"status"`
 	Reason                 string        `json:"reason,omitempty"`
+	Only                   Initiation    `json:"only,omitempty"` // who alone may start payments with MethodRef; empty: as the PSP's capabilities say
 	Currency               Currency      `json:"currency,omitempty"`
 	NetworkTransactionID   string        `json:"network_transaction_id,omitempty"`
 	FirstSuccessAt         time.Time     `json:"first_success_at,omitzero"`
 	LastSuccessAt          time.Time     `json:"last_success_at,omitzero"`
+}
+
+// CustomerLink says what a PSP calls one of our customers. A PSP's customer belongs to one customer of ours only, so that
+// nobody is offered another's cards.
+type CustomerLink struct {
+	ProjectID              string    `json:"project_id"`
+	CustomerID             string    `json:"customer_id"`
+	GatewayConfigurationID string    `json:"gateway_configuration_id"`
+	PSP                    string    `json:"psp"`
+	Ref                    string    `json:"ref"`
+	CreatedAt              time.Time `json:"created_at"`
 }
 
 // MappingStatus is the state of a token at one gateway configuration.

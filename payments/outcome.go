@@ -72,8 +72,9 @@ type Outcome struct {
 	NetworkTransactionID string
 	Amount               Money // what was really approved; the zero value means: as asked
 	Action               *CustomerAction
-	Fee                  Money  // the PSP's fee when it tells; the zero value means: not told
-	CVCCheck, AVSCheck   string // the words of the merchant API: passed, failed, unchecked, unavailable
+	MethodOnly           Initiation // who alone may start payments with Refs.Method; empty: as the PSP's capabilities say
+	Fee                  Money      // the PSP's fee when it tells; the zero value means: not told
+	CVCCheck, AVSCheck   string     // the words of the merchant API: passed, failed, unchecked, unavailable
 }
 
 // Class is the policy class of a decline.
@@ -98,6 +99,7 @@ type Fault struct {
 	RawCode, RawMessage string
 	RetryAfter          time.Duration // as told by the PSP; 0 means not told
 	MethodGone          bool          // the saved method does not exist at the PSP (any more): nothing was charged
+	SaveRefused         bool          // the account cannot save methods: nothing was charged, and the same payment without saving may pass
 	Err                 error         // the cause, for logs
 }
 

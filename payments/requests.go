@@ -57,6 +57,20 @@ type VerifyRequest struct {
 	Note      func(ctx context.Context, refs ProviderRefs) error
 }
 
+// ContinueRequest brings the result of a payer's step to the PSP that asked for it. It is the same attempt: the reference and
+// what was noted of it are those of the call that was answered with the action.
+type ContinueRequest struct {
+	Operation   Operation // authorize, sale or verify
+	Reference   string
+	Amount      Money
+	Capture     bool
+	Incremental bool
+	Refs        ProviderRefs
+	Payer       Payer
+	ReturnURL   string
+	Result      string // what the payer's device came back with: outside text, "gway_req_…"
+}
+
 // CaptureRequest asks for a hold's money, or a part of it.
 type CaptureRequest struct {
 	Reference string
@@ -132,7 +146,8 @@ type ForgetRequest struct {
 	MethodRef   string
 }
 
-// SessionRequest asks a PSP to open a checkout on its own page.
+// SessionRequest asks a PSP to open a checkout on its own page. Over the amount zero nothing is charged: the payer saves a
+// method for later.
 type SessionRequest struct {
 	Reference           string
 	Amount              Money

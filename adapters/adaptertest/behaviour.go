@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 
 	"switchyard/adapters"
 	"switchyard/payments"
@@ -121,6 +122,15 @@ func (b *bench) needs(a adapters.Adapter) []need {
 	when(tokenizes || caps.SavesInline, approves("a charge of a saved method", "",
 		func(c Case) bool { return c.Request.Method != "" && c.Operation.Charges() }))
 	when(forgets, need{"a deleted method", func(c Case) bool { return c.Operation == OpForget }})
+	_, syncs := a.(adapters.CustomerSyncer)
+	_, lists := a.(adapters.MethodLister)
+	_, dismisses := a.(adapters.CustomerDeleter)
+	_, continues := a.(adapters.Continuer)
+	when(syncs, need{"a customer that is made or found (want.refs.customer)", func(c Case) bool { return c.Operation == OpSync && c.Want.Refs.Customer != "" }})
+	when(lists, need{"a list of saved methods (want.methods)", func(c Case) bool { return c.Operation == OpList && len(c.Want.Methods) > 0 }})
+	when(dismisses, need{"a deleted customer", func(c Case) bool { return c.Operation == OpForgetCustomer }})
+	when(continues, approves("a charge after a payer's step", OpContinue, nil))
+	when(caps.PageSaves, starts("a session that saves without charging (request.amount 0)", func(c Case) bool { return strings.Trim(c.Request.Amount, "0.") == "" && c.Request.Amount != "" }))
 	when(abandons, abandoned(payments.Fenced), abandoned(payments.FenceBroken))
 	for op, r := range caps.Recovery {
 		list = append(list, lookupNeeds(op, r)...)

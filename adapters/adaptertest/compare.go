@@ -169,6 +169,9 @@ func (w *Want) compareResult(r result, p params) []error {
 		expect("totals", r.finding.Totals, *w.Totals)
 	}
 	errs = append(errs, w.compareOutcome(outcome, p)...)
+	if w.Methods != nil {
+		errs = append(errs, w.compareMethods(r.methods)...)
+	}
 	// The references that the fixture does not give are taken over from the result and so agree.
 	expect("references", refs, refs.Merge(w.Refs))
 	return errs
@@ -183,12 +186,39 @@ func (w *Want) compareFault(err error) []error {
 		return []error{fmt.Errorf("fault %w, want the kind %s", f, w.Fault)}
 	case w.MethodGone != f.MethodGone:
 		return []error{fmt.Errorf("fault with method gone %t, want %t", f.MethodGone, w.MethodGone)}
+	case w.SaveRefused != f.SaveRefused:
+		return []error{fmt.Errorf("fault with saving refused %t, want %t", f.SaveRefused, w.SaveRefused)}
 	case w.Code != "" && f.PublicCode() != w.Code:
 		return []error{fmt.Errorf("fault with the code %s, want %s", f.PublicCode(), w.Code)}
 	case w.RawCode != "" && f.RawCode != w.RawCode:
 		return []error{fmt.Errorf("fault with the raw code %s, want %s", f.RawCode, w.RawCode)}
 	}
 	return nil
+}
+
+// compareMethods compares a list of saved methods with what must be in it.
+func (w *Want) compareMethods(got []payments.SavedMethod) []error {
+	if len(got) != len(w.Methods) {
+		return []error{fmt.Errorf("%d methods, want %d", len(got), len(w.Methods))}
+	}
+	var errs []error
+	for i, want := range w.Methods {
+		m := got[i]
+		have := WantMethod{Ref: m.MethodRef, Scheme: m.Card.Scheme, Last4: m.Card.Last4, ExpMonth: m.Card.ExpMonth, ExpYear: m.Card.ExpYear, Unusable: !m.Usable}
+		if want.Scheme == "" {
+			have.Scheme = ""
+		}
+		if want.Last4 == "" {
+			have.Last4 = ""
+		}
+		if want.ExpMonth == 0 {
+			have.ExpMonth, have.ExpYear = 0, 0
+		}
+		if diff := cmp.Diff(want, have); diff != "" {
+			errs = append(errs, fmt.Errorf("method %d (-want +got):\n%s", i+1, diff))
+		}
+	}
+	return errs
 }
 
 func (w *Want) compareOutcome(got payments.Outcome, p params) []error {
@@ -200,6 +230,7 @@ func (w *Want) compareOutcome(got payments.Outcome, p params) []error {
 		{"network transaction id", got.NetworkTransactionID, w.NetworkTransactionID},
 		{"CVC check", got.CVCCheck, w.CVCCheck},
 		{"AVS check", got.AVSCheck, w.AVSCheck},
+		{"who may use the method", string(got.MethodOnly), string(w.MethodOnly)},
 	} {
 		if f.want != "" && f.got != f.want {
 			errs = append(errs, fmt.Errorf("%s is %q, want %q", f.what, f.got, f.want))

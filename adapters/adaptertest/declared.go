@@ -111,7 +111,7 @@ func (b *bench) checkRecovery() []error {
 	var errs []error
 	for op, does := range map[payments.Operation]bool{
 		payments.OpAuthorize: c.ManualCapture, payments.OpSale: true, payments.OpCapture: c.ManualCapture,
-		payments.OpRefund: true, payments.OpVoid: voids, payments.OpIncrement: increments, payments.OpVerify: verifies,
+		payments.OpRefund: true, payments.OpVoid: voids, payments.OpIncrement: increments, payments.OpVerify: verifies || c.PageSaves,
 	} {
 		r, declared := c.Recovery[op]
 		switch {

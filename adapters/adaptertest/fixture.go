@@ -22,6 +22,14 @@ const OpForget payments.Operation = "forget"
 // the preselected one, and its hold says that the money is not taken at once.
 const OpSession payments.Operation = "session"
 
+// The operations of cases for the other abilities that no attempt is one of.
+const (
+	OpSync           payments.Operation = "sync-customer"   // adapters.CustomerSyncer; want.refs.customer is what it returns
+	OpList           payments.Operation = "list-methods"    // adapters.MethodLister, of request.refs.customer; want.methods
+	OpForgetCustomer payments.Operation = "forget-customer" // adapters.CustomerDeleter, of request.refs.customer
+	OpContinue       payments.Operation = "continue"        // adapters.Continuer, of the operation request.of with request.result
+)
+
 // Case is one fixture file: an operation, the exchanges that the adapter is expected to have with the PSP, in this order,
 // and what it must make of them. The name is the file's, without ".json".
 //
@@ -60,6 +68,7 @@ type Request struct {
 	Before               payments.Totals       `json:"before"` // minor units
 	SentSecondsAgo       int                   `json:"sent_seconds_ago"`
 	NoPayer              bool                  `json:"no_payer"` // nothing is known of the payer
+	Result               string                `json:"result"`   // of the payer's step, to continue with
 }
 
 // Card is a PSP's published test card.
@@ -104,14 +113,29 @@ type Want struct {
 	CVCCheck             string                   `json:"cvc_check"`
 	AVSCheck             string                   `json:"avs_check"`
 
-	Fault      payments.FaultKind `json:"fault"`
-	MethodGone bool               `json:"method_gone"`
+	MethodOnly payments.Initiation `json:"method_only"`
+
+	Fault       payments.FaultKind `json:"fault"`
+	MethodGone  bool               `json:"method_gone"`
+	SaveRefused bool               `json:"save_refused"`
+
+	Methods []WantMethod `json:"methods"` // for a list of methods: all of them, in order
 
 	Finding payments.FindingKind `json:"finding"` // for a lookup; the fields above are then those of its outcome
 	Totals  *payments.Totals     `json:"totals"`
 	Fence   payments.Fence       `json:"fence"` // for an abandon
 
 	Noted *payments.ProviderRefs `json:"noted"` // what Note was told last
+}
+
+// WantMethod is a saved method that a list must show. Empty fields are not compared.
+type WantMethod struct {
+	Ref      string          `json:"ref"`
+	Scheme   payments.Scheme `json:"scheme"`
+	Last4    string          `json:"last4"`
+	ExpMonth int             `json:"exp_month"`
+	ExpYear  int             `json:"exp_year"`
+	Unusable bool            `json:"unusable"`
 }
 
 // bench is an adapter with its fixtures.
@@ -177,7 +201,7 @@ func (c *Case) valid() error {
 			return fmt.Errorf("exchange %d needs method, path and status", i)
 		}
 	}
-	if c.Operation == payments.OpLookup || c.Operation == payments.OpAbandon {
+	if c.Operation == payments.OpLookup || c.Operation == payments.OpAbandon || c.Operation == OpContinue {
 		if c.Request.Of == "" {
 			return fmt.Errorf("a %s needs request.of", c.Operation)
 		}
@@ -222,7 +246,7 @@ func (b *bench) approving() []Case {
 	seen := map[string]bool{}
 	for _, c := range b.cases {
 		switch c.Operation {
-		case payments.OpLookup, payments.OpAbandon, OpForget, OpSession:
+		case payments.OpLookup, payments.OpAbandon, OpForget, OpSession, OpSync, OpList, OpForgetCustomer:
 			continue
 		}
 		if key := c.sequence(); c.Want.Status == payments.Approved && !seen[key] {

@@ -78,6 +78,7 @@ type result struct {
 	outcome payments.Outcome
 	finding payments.Finding
 	fence   payments.Fence
+	methods []payments.SavedMethod
 	err     error
 	noted   []payments.ProviderRefs // what Note was told
 }
@@ -186,7 +187,46 @@ func (o *opened) performOptional(ctx context.Context, c Case, p params, n *note)
 			Operation: c.Request.Of, Reference: p.reference, Refs: c.Request.Refs,
 		})
 	default:
-		r.err = fmt.Errorf("the suite does not know the operation %q", c.Operation)
+		return o.performOnCustomer(ctx, c, p)
+	}
+	return r
+}
+
+// performOnCustomer runs an operation on what a PSP keeps of customers, or goes on after a payer's step.
+func (o *opened) performOnCustomer(ctx context.Context, c Case, p params) result {
+	var (
+		r  result
+		ok bool
+	)
+	switch c.Operation {
+	case OpSync:
+		var a adapters.CustomerSyncer
+		if a, ok = o.Adapter.(adapters.CustomerSyncer); ok {
+			r.outcome.Refs.Customer, r.err = a.SyncCustomer(ctx, c.payer())
+		}
+	case OpList:
+		var a adapters.MethodLister
+		if a, ok = o.Adapter.(adapters.MethodLister); ok {
+			r.methods, r.err = a.ListMethods(ctx, c.Request.Refs.Customer)
+		}
+	case OpForgetCustomer:
+		var a adapters.CustomerDeleter
+		if a, ok = o.Adapter.(adapters.CustomerDeleter); ok {
+			r.err = a.DeleteCustomer(ctx, c.Request.Refs.Customer)
+		}
+	case OpContinue:
+		var a adapters.Continuer
+		if a, ok = o.Adapter.(adapters.Continuer); ok {
+			r.outcome, r.err = a.Continue(ctx, payments.ContinueRequest{
+				Operation: c.Request.Of, Reference: p.reference, Amount: p.amount, Capture: c.Request.Of == payments.OpSale,
+				Incremental: c.Request.Incremental, Refs: c.Request.Refs, Payer: c.payer(), ReturnURL: returnURL, Result: c.Request.Result,
+			})
+		}
+	default:
+		return result{err: fmt.Errorf("the suite does not know the operation %q", c.Operation)}
+	}
+	if !ok {
+		return result{err: fmt.Errorf("the adapter cannot %s, and a fixture says that it can", c.Operation)}
 	}
 	return r
 }
