@@ -35,6 +35,13 @@ func (s *server) chargeRequest(c *call) (flow.ChargeRequest, error) {
 		AuthorizeOnly: f.flag("authorize_only"),
 		Incremental:   f.flag("incremental"),
 		SaveSource:    f.flag("save_source"),
+		Preferred:     f.text("preferred_source", textRule{code: payments.CodeSourceInvalid}),
+	}
+	if cvc := cardCVC(f); cvc != "" {
+		if strings.Trim(cvc, "0123456789") != "" || len(cvc) < 3 || len(cvc) > 4 {
+			f.fault(string(payments.CardInvalidCVC), fieldCVC2, "The card's security code must have 3 or 4 digits.")
+		}
+		r.CVC = payments.NewSecret(cvc)
 	}
 	if f.amount("amount") != "" { // a slip that would cost the payer the difference
 		f.fault(payments.CodeInvalidAmount, "amount", "How much is captured is capture_amount; how much is authorized is the invoice's amount.")
@@ -60,9 +67,11 @@ func limitToPayer(f fields, r *flow.ChargeRequest, invoice *payments.Invoice) {
 	case r.Source == "":
 		f.fault(payments.CodeMissingSource, "source", "Give a source: a card, or a customer token.")
 	case strings.HasPrefix(r.Source, flow.PrefixContinuation): // goes on after a step
+	case strings.HasPrefix(r.Source, payments.PrefixGateway): // a PSP's own page
 	case !strings.HasPrefix(r.Source, payments.PrefixCard) && !strings.HasPrefix(r.Source, payments.PrefixToken):
-		f.fault(payments.CodeSourceInvalid, "source", "The source must be a card or a customer token.")
+		f.fault(payments.CodeSourceInvalid, "source", "The source must be a card, a customer token or a gateway configuration.")
 	}
+	r.Preferred = ""
 	if r.Amount != "" {
 		if amount, ok := parseAmount(f, "capture_amount", r.Amount, invoice.Amount.Currency); ok && amount != invoice.Amount {
 			f.fault(payments.CodeInvalidAmount, "capture_amount", "How much of the invoice is captured is for the merchant to say: leave this field out.")
@@ -149,6 +158,9 @@ func writeDecision(w *writer, d *payments.Decision, attempts []payments.Attempt)
 		w.full("psp", c.PSP)
 		w.full("verdict", string(c.Verdict))
 		w.full("reason", c.Reason)
+		if c.Page {
+			w.flag("page", true)
+		}
 		if c.Score != nil {
 			w.float("score", *c.Score)
 		}

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"strings"
 
+	"switchyard/flow"
 	"switchyard/payments"
 )
 
@@ -14,6 +15,18 @@ const (
 	maxLegalDocument = 255
 	maxPhone         = 14
 )
+
+// listPaymentMethods shows what PSPs keep for a customer, as they tell it now.
+func (s *server) listPaymentMethods(c *call) (reply, error) {
+	rows, err := s.Engine.SavedMethods(c.ctx, c.project.ID, c.param("customer"))
+	if err != nil {
+		return reply{}, err
+	}
+	return reply{show: func(w *writer) error {
+		list(w, "gateways", rows, func(k *flow.KeptMethods) { keptMethods(w, k) })
+		return nil
+	}}, nil
+}
 
 func (s *server) listCustomers(c *call) (reply, error) {
 	found, err := s.Reads.Customers(c.ctx, c.project.ID, c.options.page)

@@ -22,7 +22,8 @@ type engine interface {
 	Verify(ctx context.Context, r flow.VerifyRequest) (payments.Snapshot, error)
 
 	ContinueVerification(ctx context.Context, t payments.Token, source string) (s payments.Snapshot, ok bool, err error)
-	Returned(ctx context.Context, projectID, attemptID string) (string, error)
+	Returned(ctx context.Context, projectID, attemptID, result string) (string, error)
+	SavedMethods(ctx context.Context, projectID, customerID string) ([]flow.KeptMethods, error)
 	// Present is the state behind an idempotency key whose answer is still open.
 	Present(ctx context.Context, projectID, attemptID string) (payments.Snapshot, error)
 	Explain(ctx context.Context, projectID, invoiceID string) (payments.Decision, []payments.Attempt, error)

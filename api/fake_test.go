@@ -294,7 +294,19 @@ func (e *fakeEngine) ContinueVerification(context.Context, payments.Token, strin
 	return payments.Snapshot{}, false, nil
 }
 
-func (e *fakeEngine) Returned(_ context.Context, _, attemptID string) (string, error) {
+func (e *fakeEngine) SavedMethods(_ context.Context, _, customerID string) ([]flow.KeptMethods, error) {
+	if customerID != "cust_known" {
+		return nil, payments.NewError(payments.CodeCustomerNotFound, "There is no such customer.")
+	}
+	return []flow.KeptMethods{
+		{GatewayConfigurationID: "gway_conf_1", PSP: "paymongo", Methods: []flow.KeptMethod{{TokenID: "tok_1", SavedMethod: payments.SavedMethod{
+			MethodRef: "pm_1234567890abcd", Usable: true, Card: payments.CardFacts{Scheme: payments.SchemeVisa, Last4: "4242", ExpMonth: 12, ExpYear: 2031},
+		}}}},
+		{GatewayConfigurationID: "gway_conf_2", PSP: "dojo", Unanswered: "The PSP could not be asked."},
+	}, nil
+}
+
+func (e *fakeEngine) Returned(_ context.Context, _, attemptID, _ string) (string, error) {
 	if attemptID != "tr_op_known" {
 		return "", payments.ErrNotFound
 	}

@@ -347,3 +347,12 @@ func (*memory) InboundWebhook(context.Context, string) (payments.InboundWebhook,
 func (*memory) AttemptsOfToken(context.Context, string, string) ([]payments.Attempt, error) {
 	return nil, nil
 }
+
+// No test of this package keeps methods on pages or knows customers at PSPs: those are the engine's, and are tested with it.
+func (m *memory) MappingsOfMethod(context.Context, string, string, string) ([]payments.Mapping, error) {
+	return nil, nil
+}
+
+func (m *memory) Links(context.Context, string, string) ([]payments.CustomerLink, error) {
+	return nil, nil
+}

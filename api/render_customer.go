@@ -1,6 +1,9 @@
 package api
 
-import "switchyard/payments"
+import (
+	"switchyard/flow"
+	"switchyard/payments"
+)
 
 // customer writes a customer.
 func (v *view) customer(w *writer, c *payments.Customer, e expansion) {
@@ -83,6 +86,28 @@ func tokenGateway(w *writer, m *payments.Mapping) {
 	if !m.LastSuccessAt.IsZero() {
 		w.at("last_success_at", m.LastSuccessAt)
 	}
+	w.close()
+}
+
+// keptMethods writes what one PSP keeps for a customer.
+func keptMethods(w *writer, k *flow.KeptMethods) {
+	w.open()
+	w.full("gateway_configuration_id", k.GatewayConfigurationID)
+	w.full("psp", k.PSP)
+	if k.Unanswered != "" {
+		w.full("unanswered", k.Unanswered)
+	}
+	list(w, "payment_methods", k.Methods, func(m *flow.KeptMethod) {
+		w.open()
+		w.text("token_id", m.TokenID)
+		w.full("provider_reference_masked", masked(m.MethodRef))
+		w.text("scheme", string(m.Card.Scheme))
+		w.text("last_4_digits", m.Card.Last4)
+		w.number("exp_month", m.Card.ExpMonth)
+		w.number("exp_year", m.Card.ExpYear)
+		w.flag("usable", m.Usable)
+		w.close()
+	})
 	w.close()
 }
 

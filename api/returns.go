@@ -70,7 +70,7 @@ func (s *server) takeReturn(c *call) (string, error) {
 	if !ok {
 		return "", payments.NewError(payments.CodeRouteNotFound, "This return address is not ours.")
 	}
-	address, err := s.Engine.Returned(c.ctx, projectID, attemptID)
+	address, err := s.Engine.Returned(c.ctx, projectID, attemptID, stepResult(c.request))
 	if err != nil || address == "" {
 		return "", missing(err, payments.CodeRouteNotFound)
 	}
@@ -79,7 +79,22 @@ func (s *server) takeReturn(c *call) (string, error) {
 		return "", err
 	}
 	query := target.Query()
-	query.Set("token", flow.PrefixContinuation+base64.RawURLEncoding.EncodeToString([]byte("{}")))
+	query.Set("token", flow.EmptyContinuation)
 	target.RawQuery = query.Encode()
 	return target.String(), nil
+}
+
+// maxReturnForm bounds what a payer's browser may bring from a PSP, in bytes.
+const maxReturnForm = 128 << 10
+
+// stepResult is the result of a step that a PSP has given the payer for us; empty when there is none. It is outside text.
+func stepResult(r *http.Request) string {
+	r.Body = http.MaxBytesReader(nil, r.Body, maxReturnForm)
+	if err := r.ParseForm(); err != nil {
+		return ""
+	}
+	if token := r.Form.Get("token"); strings.HasPrefix(token, flow.PrefixContinuation) {
+		return token
+	}
+	return ""
 }

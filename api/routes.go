@@ -41,6 +41,7 @@ var routes = []route{
 	{http.MethodDelete, "/customers/:customer", privateOnly, kindNone, (*server).deleteCustomer},
 	{http.MethodGet, "/customers/:customer/transactions", privateOnly, kindTransaction, (*server).listCustomerTransactions},
 
+	{http.MethodGet, "/customers/:customer/payment-methods", privateOnly, kindNone, (*server).listPaymentMethods},
 	{http.MethodGet, "/customers/:customer/tokens", privateOnly, kindToken, (*server).listTokens},
 	{http.MethodPost, "/customers/:customer/tokens", privateOnly, kindToken, (*server).createToken},
 	{http.MethodGet, "/customers/:customer/tokens/:token", privateOnly, kindToken, (*server).getToken},

@@ -120,6 +120,9 @@ func (s *server) tokenRequest(c *call) (tokens.Request, error) {
 		Token: t, Source: f.text("source", textRule{code: payments.CodeSourceInvalid}),
 		Verify: f.flag("verify"), SetDefault: f.flag("set_default"), Public: c.public(),
 	}
+	if page := f.text("gateway_configuration_id", textRule{code: payments.CodeInvalidID}); request.Source == "" && page != "" {
+		request.Source = page // its page is where the payer gives the source
+	}
 	if err := f.faults.err(); err != nil {
 		return request, err
 	}

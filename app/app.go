@@ -73,16 +73,22 @@ func New(ctx context.Context, c *config.Config, o Options) (_ *App, err error) {
 	if err := a.buildVault(ctx, c); err != nil {
 		return nil, err
 	}
-	if err := a.buildTokens(c); err != nil {
+	gateways, err := a.openGateways(c, o.Transport)
+	if err != nil {
 		return nil, err
 	}
-	a.router = newRouter(c, a.log)
+	if err := a.buildTokens(c, gateways); err != nil {
+		return nil, err
+	}
+	a.router = newRouter(c, gateways, a.log)
 	if err := a.observe(); err != nil {
 		return nil, err
 	}
-	if err := a.buildEngine(c, registry, o.Transport); err != nil {
-		return nil, err
-	}
+	a.engine = flow.New(flow.Options{
+		Ledger: a.store, Tokens: a.tokens, Vault: a.vault, Router: a.router, Gateways: gateways, Projects: registry.Project,
+		Returns: a.returnAddress(c),
+		Limits:  flow.Limits{PayerBudget: c.Limits.PayerBudget, AbsenceAfter: c.Limits.AbsenceAfter}, Logger: a.log,
+	})
 	return a, a.buildServers(c, registry)
 }
 
@@ -105,7 +111,7 @@ func (a *App) buildVault(ctx context.Context, c *config.Config) error {
 	return a.vault.Check(ctx, c.Vault.CurrentKey, slices.Sorted(maps.Keys(c.Vault.Keys)))
 }
 
-func (a *App) buildTokens(c *config.Config) error {
+func (a *App) buildTokens(c *config.Config, gateways []flow.Gateway) error {
 	o := tokens.Options{Store: a.store, Vault: a.vault, Logger: a.log}
 	if c.Redis.Address != "" {
 		cache.LogClient(a.log)
@@ -117,7 +123,9 @@ func (a *App) buildTokens(c *config.Config) error {
 	}
 	for _, g := range c.Gateways {
 		if g.Enabled {
-			o.Gateways = append(o.Gateways, tokens.GatewayInfo{ID: g.ID, ProjectID: g.ProjectID, PSP: g.PSP, Name: g.Provider.DisplayName, Capabilities: g.Capabilities})
+			o.Gateways = append(o.Gateways, tokens.GatewayInfo{
+				ID: g.ID, ProjectID: g.ProjectID, PSP: g.PSP, Name: g.Provider.DisplayName, Page: hasPage(gateways, g.ID), Capabilities: g.Capabilities,
+			})
 		}
 	}
 	a.tokens = tokens.New(o)
@@ -128,12 +136,12 @@ func (a *App) buildTokens(c *config.Config) error {
 }
 
 // newRouter hands the routing part of the configuration to the router.
-func newRouter(c *config.Config, log *slog.Logger) *router.Router {
+func newRouter(c *config.Config, gateways []flow.Gateway, log *slog.Logger) *router.Router {
 	routing := router.Config{Priority: c.Routing.Priority, MaxAttempts: c.Routing.MaxAttempts}
 	for _, g := range c.Gateways {
 		routing.Gateways = append(routing.Gateways, router.Gateway{
 			ID: g.ID, PSP: g.PSP, DisplayName: g.Provider.DisplayName, ProjectID: g.ProjectID, Name: g.Name, Enabled: g.Enabled,
-			Incremental: g.Capabilities.Recovery[payments.OpIncrement] != (payments.Recovery{}), Capabilities: g.Capabilities,
+			Incremental: g.Capabilities.Recovery[payments.OpIncrement] != (payments.Recovery{}), Page: hasPage(gateways, g.ID), Capabilities: g.Capabilities,
 		})
 	}
 	b := c.Routing.Breaker
@@ -143,21 +151,13 @@ func newRouter(c *config.Config, log *slog.Logger) *router.Router {
 	})
 }
 
-func (a *App) buildEngine(c *config.Config, registry *projects.Registry, transport http.RoundTripper) error {
+// openGateways opens the adapters, over one transport.
+func (a *App) openGateways(c *config.Config, transport http.RoundTripper) ([]flow.Gateway, error) {
 	if transport == nil {
 		a.transport = wire.NewTransport()
 		transport = a.transport
 	}
-	gateways, err := openGateways(c, transport, a.log)
-	if err != nil {
-		return err
-	}
-	a.engine = flow.New(flow.Options{
-		Ledger: a.store, Tokens: a.tokens, Vault: a.vault, Router: a.router, Gateways: gateways, Projects: registry.Project,
-		Returns: a.returnAddress(c),
-		Limits:  flow.Limits{PayerBudget: c.Limits.PayerBudget, AbsenceAfter: c.Limits.AbsenceAfter}, Logger: a.log,
-	})
-	return nil
+	return openGateways(c, transport, a.log)
 }
 
 func (a *App) buildServers(c *config.Config, registry *projects.Registry) error {

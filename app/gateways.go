@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"time"
 
 	"switchyard/adapters"
@@ -28,6 +29,14 @@ func openGateways(c *config.Config, transport http.RoundTripper, log *slog.Logge
 		gateways = append(gateways, open)
 	}
 	return gateways, nil
+}
+
+// hasPage says that payers can pay on a page of the PSP's own.
+func hasPage(gateways []flow.Gateway, id string) bool {
+	return slices.ContainsFunc(gateways, func(g flow.Gateway) bool {
+		_, starts := g.Adapter.(adapters.SessionStarter)
+		return g.ID == id && starts
+	})
 }
 
 // gatewayInfos is what merchants may know.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"switchyard/adapters"
 	"switchyard/payments"
 )
 
@@ -14,13 +15,16 @@ import (
 // and proves nothing: the PSP is asked.
 const PrefixContinuation = "gway_req_"
 
+// EmptyContinuation is a result that says nothing: base64 of {}.
+const EmptyContinuation = PrefixContinuation + "e30"
+
 // continues says whether a call with this source goes on with the payer's step of an attempt: with the step's result, or, as
 // the vendor's browser SDK does, with the original source once more.
 func continues(a *payments.Attempt, source string) bool {
 	if a == nil || !a.Operation.Charges() {
 		return false
 	}
-	same := source != "" && (source == a.CardID || source == a.TokenID)
+	same := source != "" && (source == a.CardID || source == a.TokenID || a.OnPage() && strings.HasPrefix(source, payments.PrefixGateway))
 	return strings.HasPrefix(source, PrefixContinuation) || same && (a.State == payments.AttemptAction || a.Returned)
 }
 
@@ -34,18 +38,25 @@ func lastCharge(attempts []payments.Attempt) *payments.Attempt {
 	return nil
 }
 
-// goOn asks the PSP what became of the payer's step, unless that is known already, and answers with what is true then.
-func (e *Engine) goOn(ctx context.Context, s *subject, id string) (payments.Snapshot, error) {
+// goOn asks the PSP what became of the payer's step, unless that is known already, and answers with what is true then. A PSP
+// that has to be told the step's result is told it first.
+func (e *Engine) goOn(ctx context.Context, s *subject, id, result string) (payments.Snapshot, error) {
 	ctx = context.WithoutCancel(ctx)
 	a := s.pay.Attempt(id)
-	if a.State != payments.AttemptAction {
+	if a.State == payments.AttemptAction && strings.HasPrefix(result, PrefixContinuation) && result != EmptyContinuation {
+		if final, done, err := e.carry(ctx, s, id, result); done || err != nil {
+			return final, err
+		}
+		a = s.pay.Attempt(id)
+	}
+	if a == nil || a.State != payments.AttemptAction {
 		var final payments.Snapshot
 		settling{final: &final}.answer(s, a)
 		return final, nil
 	}
 	r, news := e.ask(ctx, s, question{id: id, until: e.now().Add(e.limits.PayerBudget)})
 	final := s.snapshot()
-	final.Action = openAction(a)
+	final.Action = e.openAction(ctx, a)
 	if !news {
 		return final, nil
 	}
@@ -54,6 +65,42 @@ func (e *Engine) goOn(ctx context.Context, s *subject, id string) (payments.Snap
 		return final, nil // somebody else is settling it
 	}
 	return final, err
+}
+
+// carry brings the result of the payer's step to the PSP. done is false when the PSP takes no results, or did not take this
+// one: what became of the step is asked then. The call may charge, and is treated like the one before it.
+func (e *Engine) carry(ctx context.Context, s *subject, id, result string) (final payments.Snapshot, done bool, err error) {
+	a := s.pay.Attempt(id)
+	gateway := e.gateways[a.GatewayConfigurationID]
+	continuer, ok := gateway.Adapter.(adapters.Continuer)
+	if !ok {
+		return payments.Snapshot{}, false, nil
+	}
+	payer, err := e.payerOf(ctx, a.ProjectID, a.CustomerID)
+	if err != nil {
+		return payments.Snapshot{}, false, err
+	}
+	payer.CustomerRef = a.Refs.Customer
+	request := payments.ContinueRequest{
+		Operation: askedAs(gateway, a), Reference: a.Reference, Amount: a.Amount, Capture: a.Operation == payments.OpSale,
+		Incremental: s.token == nil && s.pay.Transaction.Incremental, Refs: a.Refs, Payer: payer, ReturnURL: e.returnAddress(a, ""), Result: result,
+	}
+	deadline := e.now().Add(e.limits.PayerBudget)
+	r := e.guarded(ctx, a, gateway.Timeout, func(ctx context.Context) (payments.Outcome, error) { return continuer.Continue(ctx, request) })
+	if r.Fault != nil && r.Fault.Kind != payments.Unknown {
+		e.log.WarnContext(ctx, "a PSP did not take the result of a payer's step", "attempt", a.ID, "psp", a.PSP, "error", r.Fault)
+		return payments.Snapshot{}, false, nil
+	}
+	if err := e.settle(ctx, s, id, r, settling{last: true, askAt: e.firstAsked(a, r, deadline), final: &final}); err != nil || r.Fault == nil {
+		return final, true, err
+	}
+	if r, known := e.resolve(ctx, s, id, deadline, nil); known {
+		err = e.settle(ctx, s, id, r, settling{last: true, askAt: e.now().Add(questionInterval), final: &final})
+		if errors.Is(err, payments.ErrConflict) {
+			err = nil // somebody else is settling it
+		}
+	}
+	return final, true, err
 }
 
 // ContinueVerification goes on with the verification of a token after the payer's step. ok is false when the call is not one
@@ -71,37 +118,48 @@ func (e *Engine) ContinueVerification(ctx context.Context, t payments.Token, sou
 	if err != nil {
 		return payments.Snapshot{}, true, err
 	}
-	s, err = e.goOn(ctx, sub, a.ID)
+	s, err = e.goOn(ctx, sub, a.ID, source)
 	return s, true, err
 }
 
-// Returned is called when a PSP has sent the payer back to us. It asks the PSP once, and returns where the payer goes on:
-// the merchant's own return address, empty when there is none. That the payer came back proves nothing.
-func (e *Engine) Returned(ctx context.Context, projectID, attemptID string) (string, error) {
+// Returned is called when a PSP has sent the payer back to us. It brings the PSP the step's result, if the payer came with one,
+// asks it once, and returns where the payer goes on: the merchant's own address for what became of the payment, empty when
+// there is none. That the payer came back proves nothing.
+func (e *Engine) Returned(ctx context.Context, projectID, attemptID, result string) (string, error) {
 	s, err := e.subjectOf(ctx, projectID, attemptID)
 	if err != nil {
 		return "", err
 	}
-	var address string
-	if s.token != nil {
-		address = cmp.Or(s.token.InvoiceReturnURL, s.token.ReturnURL)
-	} else {
-		address = s.pay.Invoice.ReturnURL
-	}
 	a := s.pay.Attempt(attemptID)
 	if a == nil || a.State != payments.AttemptAction || a.Returned {
-		return address, nil // the return is used up: nothing is asked twice for it
+		return s.goesOn(attemptID), nil // the return is used up: nothing is asked twice for it
 	}
 	d := e.draft(s)
 	a.Returned = true
 	d.attempts[a.ID] = true
 	if err := d.commit(ctx, e); errors.Is(err, payments.ErrConflict) {
-		return address, nil // the other caller asks
+		return s.goesOn(attemptID), nil // the other caller asks
 	} else if err != nil {
 		return "", err
 	}
-	_, err = e.goOn(ctx, s, attemptID)
-	return address, err
+	_, err = e.goOn(ctx, s, attemptID, result)
+	return s.goesOn(attemptID), err
+}
+
+// goesOn is where the payer goes on after a step: to the merchant's return address, or, when it came to nothing and the
+// merchant has one for that, to the cancel address.
+func (s *subject) goesOn(attemptID string) string {
+	back, cancel := "", ""
+	if s.token != nil {
+		back, cancel = cmp.Or(s.token.InvoiceReturnURL, s.token.ReturnURL), s.token.CancelURL
+	} else {
+		back, cancel = s.pay.Invoice.ReturnURL, s.pay.Invoice.CancelURL
+	}
+	a := s.pay.Attempt(attemptID)
+	if a != nil && cancel != "" && (a.State == payments.AttemptDeclined || a.State == payments.AttemptFailed) {
+		return cancel
+	}
+	return back
 }
 
 // returnAddress is where a PSP sends the payer after a step: to us, or, without an address of ours, to the merchant.

@@ -75,7 +75,7 @@ func TestAReturnIsUsedOnce(t *testing.T) {
 	attempt := w.payment(invoice).Attempts[0].ID
 	w.first.lookups = func() (payments.Finding, error) { return payments.Finding{Kind: payments.Processing}, nil }
 	for range 3 {
-		if _, err := w.engine.Returned(t.Context(), project, attempt); err != nil {
+		if _, err := w.engine.Returned(t.Context(), project, attempt, ""); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -83,7 +83,7 @@ func TestAReturnIsUsedOnce(t *testing.T) {
 		t.Errorf("a return was used %d times", n)
 	}
 	w.expect(invoice, payments.StatusPending)
-	if _, err := w.engine.Returned(t.Context(), project, "tr_op_none"); err == nil {
+	if _, err := w.engine.Returned(t.Context(), project, "tr_op_none", ""); err == nil {
 		t.Error("an unknown attempt has a return")
 	}
 }

@@ -159,7 +159,7 @@ func answered[T any](_ T, err error) payments.Result {
 
 // askedAs is the operation that the PSP saw: a verification without an ability of its own is a small hold.
 func askedAs(g Gateway, a *payments.Attempt) payments.Operation {
-	if _, ok := g.Adapter.(adapters.Verifier); a.Operation == payments.OpVerify && !ok {
+	if _, ok := g.Adapter.(adapters.Verifier); a.Operation == payments.OpVerify && !ok && !a.OnPage() {
 		return payments.OpAuthorize
 	}
 	return a.Operation
@@ -167,7 +167,15 @@ func askedAs(g Gateway, a *payments.Attempt) payments.Operation {
 
 // abandoned says that nobody will take the step that the PSP waits for any more.
 func (e *Engine) abandoned(s *subject, a *payments.Attempt) bool {
-	return s.orphaned || e.now().Sub(a.SentAt) > payerPatience
+	return s.orphaned || e.now().Sub(a.SentAt) > patience(a)
+}
+
+// patience is how long after its sending an attempt waits for its payer.
+func patience(a *payments.Attempt) time.Duration {
+	if a.OnPage() {
+		return a.PageEndsAt.Sub(a.SentAt) + pageGrace
+	}
+	return payerPatience
 }
 
 // absent decides what a "not found" is worth. By itself it proves nothing: the PSP may still be working on the request.
@@ -276,7 +284,7 @@ func nextQuestion(a *payments.Attempt, unanswered int, now time.Time) time.Durat
 	limit, silence := maxIntervalEarly, maxIntervalEarly
 	waiting := early
 	if a.State == payments.AttemptAction {
-		waiting = payerPatience + maxIntervalEarly // the payer may come back at any moment until then
+		waiting = patience(a) + maxIntervalEarly // the payer may come back at any moment until then
 	}
 	if now.Sub(a.SentAt) > waiting {
 		limit, silence = maxInterval, maxSilence

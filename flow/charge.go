@@ -16,8 +16,10 @@ import (
 // ChargeRequest asks to pay an invoice.
 type ChargeRequest struct {
 	ProjectID, InvoiceID string
-	Source               string // card_…, tok_… or cust_…; empty captures an earlier hold
-	Amount               string // decimal text in major units; empty means all of the invoice
+	Source               string          // card_…, tok_…, cust_… or gway_conf_…; empty captures an earlier hold
+	Preferred            string          // a customer token that a PSP's own page is to offer first
+	CVC                  payments.Secret // a fresh one for a saved method, in memory for this operation only
+	Amount               string          // decimal text in major units; empty means all of the invoice
 	AuthorizeOnly        bool
 	Incremental          bool // the hold may be raised later
 	SaveSource           bool // keep the card as a token of the invoice's customer, once it is approved
@@ -35,7 +37,9 @@ type course struct {
 	request     ChargeRequest
 	amount      payments.Money // of a payment; a verification's depends on the candidate
 	source      tokens.Resolved
-	card        *payments.CardData // opened once, in memory for this run only
+	preferred   map[string]payments.Mapping // what the PSP's own page is to offer first, by gateway configuration
+	noSaving    map[string]bool             // gateway configurations that have refused to save a method in this run
+	card        *payments.CardData          // opened once, in memory for this run only
 	payer       payments.Payer
 	initiation  payments.Initiation
 	intent      string
@@ -90,7 +94,7 @@ func (e *Engine) payOnce(ctx context.Context, r ChargeRequest) (payments.Snapsho
 		return e.captureHold(ctx, pay, r)
 	}
 	if last := lastCharge(pay.Attempts); continues(last, r.Source) {
-		return e.goOn(ctx, &subject{pay: pay}, last.ID)
+		return e.goOn(ctx, &subject{pay: pay}, last.ID, r.Source)
 	}
 	if err := e.mayCharge(pay, r); err != nil {
 		return payments.Snapshot{}, err
@@ -156,7 +160,7 @@ func (e *Engine) chargeCourse(ctx context.Context, pay *payments.Payment, r Char
 		}
 	}
 	c := &course{
-		subject: &subject{pay: pay}, operation: payments.OpSale, request: r, amount: amount, source: source, claim: r.Claim,
+		subject: &subject{pay: pay}, operation: payments.OpSale, noSaving: map[string]bool{}, request: r, amount: amount, source: source, claim: r.Claim,
 		initiation: pay.Invoice.Initiation, intent: pay.Invoice.PaymentIntent, incremental: r.Incremental || pay.Invoice.Incremental,
 		deadline: e.now().Add(e.limits.PayerBudget),
 	}
@@ -164,6 +168,9 @@ func (e *Engine) chargeCourse(ctx context.Context, pay *payments.Payment, r Char
 		c.operation = payments.OpAuthorize
 	}
 	c.source.Mappings = maps.Clone(source.Mappings) // the run may forget one
+	if c.preferred, err = e.preferredOf(ctx, pay, r, c.source); err != nil {
+		return nil, err
+	}
 	customerID := pay.Invoice.CustomerID
 	if customerID == "" {
 		customerID = source.CustomerID
@@ -173,6 +180,24 @@ func (e *Engine) chargeCourse(ctx context.Context, pay *payments.Payment, r Char
 	}
 	c.payer.IPAddress, c.payer.UserAgent = r.ClientIP, r.UserAgent
 	return c, e.decide(ctx, c, customerID, pay.Invoice.Metadata)
+}
+
+// preferredOf is what a PSP's own page is to offer first: the token that pays, or the one that the request names.
+func (e *Engine) preferredOf(ctx context.Context, pay *payments.Payment, r ChargeRequest, source tokens.Resolved) (map[string]payments.Mapping, error) {
+	switch {
+	case r.Preferred == "":
+		return source.Mappings, nil
+	case !source.Page:
+		return nil, payments.NewError(payments.CodeValidation, "preferred_source is for payments on a PSP's own page: give a gateway configuration as the source.")
+	}
+	wanted, err := e.tokens.Resolve(ctx, r.ProjectID, r.Preferred)
+	if err != nil {
+		return nil, err
+	}
+	if wanted.Token == nil || wanted.Token.CustomerID != pay.Invoice.CustomerID {
+		return nil, payments.NewError(payments.CodeSourceInvalid, "preferred_source must be a token of the invoice's customer.")
+	}
+	return wanted.Mappings, nil
 }
 
 // sourceFits checks that the source may pay this invoice.
@@ -219,10 +244,11 @@ func (e *Engine) decide(ctx context.Context, c *course, customerID string, metad
 	facts := payments.Facts{
 		ProjectID: c.request.ProjectID, InvoiceID: c.request.InvoiceID, CustomerID: customerID, Operation: c.operation, Amount: c.amount,
 		Scheme: card.Facts.Scheme, IIN: card.Facts.IIN, CardCountry: card.Facts.Country, HasCard: card.ID != "",
-		HasCVC:     card.ID != "" && e.vault.HasCVC(ctx, c.request.ProjectID, card.ID),
+		HasCVC:     !c.request.CVC.IsZero() || card.ID != "" && e.vault.HasCVC(ctx, c.request.ProjectID, card.ID),
 		Initiation: c.initiation, Incremental: c.incremental, Metadata: metadata, Mappings: c.source.Mappings,
 	}
-	if t := c.source.Token; t != nil {
+	facts.Page, facts.BoundTo = c.source.Page, c.source.PageAt
+	if t := c.source.Token; t != nil && !facts.Page {
 		facts.BoundTo = t.GatewayConfigurationID
 	}
 	c.decision = e.router.Decide(facts)
@@ -245,7 +271,7 @@ func (e *Engine) decide(ctx context.Context, c *course, customerID string, metad
 func (e *Engine) run(ctx context.Context, c *course) (payments.Snapshot, error) {
 	queue := c.decision.Order()
 	var last *closed
-	cascades, reinserted := 0, false
+	cascades := 0
 	for i := 0; i < len(queue); i++ {
 		id, err := e.begin(ctx, c, queue[i], last)
 		if err != nil {
@@ -255,11 +281,8 @@ func (e *Engine) run(ctx context.Context, c *course) (payments.Snapshot, error) 
 		if err != nil || !known {
 			return c.final, err
 		}
-		if r.Fault != nil && r.Fault.MethodGone && !reinserted {
-			// The PSP has forgotten the saved method: charge the card itself there, once.
-			reinserted = true
-			delete(c.source.Mappings, queue[i].GatewayConfigurationID)
-			queue = append(queue[:i+1], append([]payments.Candidate{queue[i]}, queue[i+1:]...)...)
+		if e.worthAgain(c, queue[i].GatewayConfigurationID, r) {
+			queue = slices.Insert(queue, i+1, queue[i])
 		}
 		if i+1 < len(queue) && payments.CanTryNext(r, cascades) && e.now().Before(c.deadline) {
 			if r.Fault == nil && r.Outcome.Class() == payments.ClassCascadeOnce {
@@ -276,6 +299,23 @@ func (e *Engine) run(ctx context.Context, c *course) (payments.Snapshot, error) 
 		break
 	}
 	return c.final, nil
+}
+
+// worthAgain says that the same PSP may take the same payment in another way, in which it has not been asked: it has forgotten
+// the saved method, and the card itself is there; or it saves no methods, and the payment does not need that.
+func (e *Engine) worthAgain(c *course, gatewayID string, r payments.Result) bool {
+	switch {
+	case r.Fault == nil || r.Fault.Kind == payments.Unknown:
+		return false
+	case r.Fault.MethodGone && c.source.Mappings[gatewayID].MethodRef != "" && c.source.Card.ID != "":
+		delete(c.source.Mappings, gatewayID)
+		return true
+	case r.Fault.SaveRefused && !c.noSaving[gatewayID]:
+		c.noSaving[gatewayID] = true
+		e.savesNot.remember(gatewayID, e.now())
+		return true
+	}
+	return false
 }
 
 // closed is an attempt that certainly did not charge, whose end is not durable yet.
@@ -329,6 +369,9 @@ func (e *Engine) newAttempt(c *course, to payments.Candidate) payments.Attempt {
 		ProjectID: c.request.ProjectID, ID: payments.AttemptID(ref), Reference: ref, CustomerID: c.payer.CustomerID, CardID: c.source.Card.ID,
 		Operation: c.operation, GatewayConfigurationID: to.GatewayConfigurationID, PSP: to.PSP, Amount: c.amount, Metadata: c.request.Metadata,
 	}
+	if to.Page {
+		a.PageEndsAt = e.pageEnds(c)
+	}
 	if c.source.Token != nil {
 		a.TokenID = c.source.Token.ID
 	} else {
@@ -340,7 +383,7 @@ func (e *Engine) newAttempt(c *course, to payments.Candidate) payments.Attempt {
 	if c.token == nil {
 		a.InvoiceID, a.TransactionID, a.Before = c.pay.Invoice.ID, c.pay.Transaction.ID, c.pay.Transaction.Totals
 	} else {
-		a.Amount = e.verificationAmount(c, to.GatewayConfigurationID)
+		a.Amount = e.verificationAmount(c, to)
 	}
 	return a
 }
@@ -388,7 +431,10 @@ func claimOf(projectID string, r *payments.ClaimRequest, attemptID string, now t
 // attempt stays open; that state is durable then and c.final is the answer.
 func (e *Engine) try(ctx context.Context, c *course, id string) (r payments.Result, known bool, err error) {
 	a := c.pay.Attempt(id)
-	source, err := e.sourceAt(ctx, c, e.gateways[a.GatewayConfigurationID])
+	var source payments.Source
+	if !a.OnPage() {
+		source, err = e.sourceAt(ctx, c, e.gateways[a.GatewayConfigurationID])
+	}
 	if err != nil { // our own doing, and no PSP's: no breaker must hear of it
 		e.log.ErrorContext(ctx, "what is to be charged cannot be opened; are the vault's keys those of this store?", "attempt", id, "error", err)
 		return payments.Result{Fault: &payments.Fault{Kind: payments.NeverSent, Code: payments.GatewayConfigurationError, Err: err}}, true, nil

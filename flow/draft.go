@@ -119,7 +119,9 @@ func (d *draft) entry(a *payments.Attempt, kind payments.EntryKind, amount payme
 
 // commit raises the versions of all that was touched, renders events and answer from the result, and writes it all at once.
 func (d *draft) commit(ctx context.Context, e *Engine) error {
-	d.collect()
+	if err := d.collect(ctx, e); err != nil {
+		return err
+	}
 	final := d.snapshot()
 	final.Code, final.Message, final.Action = d.code, d.message, d.action
 	if r := d.pay.Refund(d.refundID); r != nil {
@@ -144,12 +146,19 @@ func (d *draft) commit(ctx context.Context, e *Engine) error {
 	return e.ledger.Apply(ctx, d.change)
 }
 
-func (d *draft) collect() {
+func (d *draft) collect(ctx context.Context, e *Engine) error {
 	for i := range d.pay.Attempts {
-		if a := &d.pay.Attempts[i]; d.attempts[a.ID] {
-			a.Version++
-			d.change.Attempts = append(d.change.Attempts, *a)
+		a := &d.pay.Attempts[i]
+		if !d.attempts[a.ID] {
+			continue
 		}
+		a.Version++
+		stored := *a
+		var err error
+		if stored.Action, err = e.sealAction(ctx, a); err != nil {
+			return err
+		}
+		d.change.Attempts = append(d.change.Attempts, stored)
 	}
 	for i := range d.pay.Refunds {
 		if r := &d.pay.Refunds[i]; d.refunds[r.ID] {
@@ -169,6 +178,7 @@ func (d *draft) collect() {
 		d.token.Version++
 		d.change.Tokens = append(d.change.Tokens, *d.token)
 	}
+	return nil
 }
 
 func (d *draft) event(name string, s payments.Snapshot) payments.Event {

@@ -99,6 +99,9 @@ func (d *draft) approve(a *payments.Attempt, o payments.Outcome) error {
 		if a.Amount.Minor > 0 {
 			d.entry(a, payments.EntryAuthorized, a.Amount) // a small hold, which a job releases
 		}
+		if a.OnPage() {
+			d.token.GatewayConfigurationID = a.GatewayConfigurationID // the method exists there only
+		}
 		return d.moveVerification(payments.VerificationSuccess, "verified at "+a.PSP)
 	}
 	amount := a.Amount

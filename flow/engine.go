@@ -82,6 +82,7 @@ type Engine struct {
 	log      *slog.Logger
 	now      func() time.Time
 	locks    keyedLocks
+	savesNot savesNot
 	worker   worker
 	metrics  instruments
 }
@@ -138,7 +139,7 @@ func (e *Engine) Present(ctx context.Context, projectID, attemptID string) (paym
 			return payments.Snapshot{}, err
 		}
 		shown := s.snapshot()
-		shown.Action = openAction(&a)
+		shown.Action = e.openAction(ctx, &a)
 		return shown, nil
 	}
 	pay, err := e.read(ctx, projectID, a.InvoiceID)
@@ -148,7 +149,7 @@ func (e *Engine) Present(ctx context.Context, projectID, attemptID string) (paym
 	s := snapshotOf(pay)
 	s.Refund = pay.Refund(a.RefundID)
 	if open := pay.Attempt(pay.Transaction.InFlight); open != nil {
-		s.Action = openAction(open)
+		s.Action = e.openAction(ctx, open)
 	}
 	return s, nil
 }
@@ -171,20 +172,14 @@ func (e *Engine) Explain(ctx context.Context, projectID, invoiceID string) (paym
 	}), pay.Attempts, nil
 }
 
-func openAction(a *payments.Attempt) *payments.CustomerAction {
-	if a.State == payments.AttemptAction {
-		return a.Action
-	}
-	return nil
-}
-
-// snapshotOf is what an answer about a payment is rendered from. Decisions are left out: they have a read of their own.
+// snapshotOf is what an answer about a payment is rendered from. Decisions are left out: they have a read of their own; and so
+// are the payer's steps, of which only an open one is anybody's business.
 func snapshotOf(pay *payments.Payment) payments.Snapshot {
 	invoice, transaction := pay.Invoice, pay.Transaction
 	s := payments.Snapshot{Invoice: &invoice, Transaction: &transaction, Refunds: append([]payments.Refund(nil), pay.Refunds...)}
 	s.Attempts = make([]payments.Attempt, len(pay.Attempts))
 	for i, a := range pay.Attempts {
-		a.Decision = nil
+		a.Decision, a.Action = nil, nil
 		s.Attempts[i] = a
 	}
 	return s

@@ -3,6 +3,8 @@ package flow
 import (
 	"context"
 	"errors"
+	"sync"
+	"time"
 
 	"switchyard/adapters"
 	"switchyard/payments"
@@ -12,27 +14,29 @@ import (
 func (e *Engine) charge(ctx context.Context, c *course, id string, source payments.Source) (payments.Outcome, error) {
 	a := c.pay.Attempt(id)
 	gateway := e.gateways[a.GatewayConfigurationID]
+	note := func(ctx context.Context, refs payments.ProviderRefs) error { return e.note(ctx, c.subject, id, refs) }
+	if a.OnPage() {
+		return e.startSession(ctx, c, a, gateway, note)
+	}
 	payer := c.payer
 	mapping := c.source.Mappings[gateway.ID]
 	payer.CustomerRef = mapping.CustomerRef
-	note := func(ctx context.Context, refs payments.ProviderRefs) error { return e.note(ctx, c.subject, id, refs) }
+	save := (a.TokenID != "" || a.SaveSource) && gateway.Capabilities.SavesInline && source.Method == "" && !c.noSaving[gateway.ID] && !e.savesNot.holds(gateway.ID, e.now())
+	if save && payer.CustomerRef == "" {
+		payer.CustomerRef = e.customerAt(ctx, c, gateway, true)
+	}
 	if verifier, ok := gateway.Adapter.(adapters.Verifier); ok && c.operation == payments.OpVerify {
 		return verifier.Verify(ctx, payments.VerifyRequest{
 			Reference: a.Reference, Currency: a.Amount.Currency, Source: source, Payer: payer,
-			ReturnURL: e.returnAddress(a, c.token.InvoiceReturnURL), Refs: a.Refs, Note: note,
+			ReturnURL: e.returnAddress(a, c.returnURL()), Refs: a.Refs, Note: note,
 		})
 	}
-	r := payments.AuthorizeRequest{
+	return gateway.Adapter.Authorize(ctx, payments.AuthorizeRequest{
 		Reference: a.Reference, Amount: a.Amount, Capture: c.operation == payments.OpSale, Incremental: c.incremental,
-		Save: (a.TokenID != "" || a.SaveSource) && gateway.Capabilities.SavesInline && source.Method == "", Source: source, Payer: payer,
-		Initiation: c.initiation, PaymentIntent: c.intent, NetworkTransactionID: networkTransaction(c.source.Mappings, mapping), Refs: a.Refs, Note: note,
-	}
-	if c.token == nil {
-		r.Description, r.StatementDescriptor, r.ReturnURL = c.pay.Invoice.Name, c.pay.Invoice.StatementDescriptor, e.returnAddress(a, c.pay.Invoice.ReturnURL)
-	} else {
-		r.Description, r.StatementDescriptor, r.ReturnURL = "Card verification", c.token.VerifyStatementDescriptor, e.returnAddress(a, c.token.InvoiceReturnURL)
-	}
-	return gateway.Adapter.Authorize(ctx, r)
+		Save: save, Source: source, Payer: payer, Description: c.description(), StatementDescriptor: c.descriptor(),
+		ReturnURL: e.returnAddress(a, c.returnURL()), Initiation: c.initiation, PaymentIntent: c.intent,
+		NetworkTransactionID: networkTransaction(c.source.Mappings, mapping), Refs: a.Refs, Note: note,
+	})
 }
 
 // networkTransaction is the scheme's id of the first payment with the token: the gateway's own, else any.
@@ -48,6 +52,21 @@ func networkTransaction(all map[string]payments.Mapping, here payments.Mapping) 
 	return ""
 }
 
+// savesNotFor is how long a gateway configuration that cannot save methods is not asked to again.
+const savesNotFor = 10 * time.Minute
+
+// savesNot remembers which gateway configurations have refused to save methods. It is only to spare payments a call in vain.
+type savesNot struct{ until sync.Map }
+
+func (s *savesNot) remember(gatewayID string, now time.Time) {
+	s.until.Store(gatewayID, now.Add(savesNotFor))
+}
+
+func (s *savesNot) holds(gatewayID string, now time.Time) bool {
+	until, ok := s.until.Load(gatewayID)
+	return ok && now.Before(until.(time.Time))
+}
+
 // sourceAt is what is charged at a gateway: the method saved there, else the card, opened for this run.
 func (e *Engine) sourceAt(ctx context.Context, c *course, gateway Gateway) (payments.Source, error) {
 	mapping, card := c.source.Mappings[gateway.ID], c.source.Card
@@ -59,17 +78,19 @@ func (e *Engine) sourceAt(ctx context.Context, c *course, gateway Gateway) (paym
 		}
 		c.card = &opened
 	}
-	if saved && (!gateway.Capabilities.NeedsCVCSaved || c.card != nil && c.card.HasCVC()) {
-		s := payments.Source{Method: mapping.MethodRef}
-		if c.card != nil {
-			s.CVC = c.card.CVC
-		}
-		return s, nil
+	cvc := c.request.CVC
+	if c.card != nil && cvc.IsZero() {
+		cvc = c.card.CVC
+	}
+	if saved && (!gateway.Capabilities.NeedsCVCSaved || !cvc.IsZero()) {
+		return payments.Source{Method: mapping.MethodRef, CVC: cvc}, nil
 	}
 	if c.card == nil {
 		return payments.Source{}, errors.New("flow: the source has neither a card nor a method saved at this gateway")
 	}
-	return payments.Source{Card: c.card}, nil
+	opened := *c.card
+	opened.CVC = cvc
+	return payments.Source{Card: &opened}, nil
 }
 
 // note makes references durable before the charging call: the third commit of those PSPs that need a step before it.

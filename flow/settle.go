@@ -71,6 +71,7 @@ func (e *Engine) settle(ctx context.Context, s *subject, id string, r payments.R
 			return err
 		}
 		e.logAttempt(ctx, s.pay.Attempt(id), s.pay.Attempt(id).SentAt)
+		e.learnCustomer(ctx, a)
 		if a.TokenID != "" {
 			e.tokens.Changed(ctx, a.ProjectID, a.TokenID)
 		}
@@ -88,7 +89,7 @@ func (e *Engine) compose(ctx context.Context, d *draft, a *payments.Attempt, r p
 		return err
 	}
 	if a.State.Open() {
-		d.action = openAction(a)
+		d.action = e.openAction(ctx, a)
 		if !o.askAt.IsZero() {
 			d.change.Jobs = append(d.change.Jobs, askJob(a, o.askAt, d.now))
 		}
@@ -107,17 +108,26 @@ func (e *Engine) compose(ctx context.Context, d *draft, a *payments.Attempt, r p
 		if err := e.keepSource(ctx, d, a); err != nil {
 			return err
 		}
-		return e.learn(ctx, d, a)
+		return e.learn(ctx, d, a, r.Outcome.MethodOnly)
 	}
 	return e.releaseCard(ctx, d, a)
 }
 
-// keepSource makes the card that has just paid a token of the customer, when the payment asked for it.
+// keepSource makes what has just paid a token of the customer, when the payment asked for it: the card, or the method that the
+// payer has saved on the PSP's own page.
 func (e *Engine) keepSource(ctx context.Context, d *draft, a *payments.Attempt) error {
-	if !a.SaveSource || a.TokenID != "" {
+	if !a.SaveSource || a.TokenID != "" || a.CardID == "" && a.Refs.Method == "" {
 		return nil
 	}
-	p, err := e.tokens.Keep(ctx, a.ProjectID, a.CustomerID, a.CardID, a.InvoiceID)
+	var (
+		p   tokens.Prepared
+		err error
+	)
+	if a.CardID == "" {
+		p, err = e.tokens.KeepMethod(ctx, a.ProjectID, a.CustomerID, a.GatewayConfigurationID, a.Refs.Method, a.InvoiceID)
+	} else {
+		p, err = e.tokens.Keep(ctx, a.ProjectID, a.CustomerID, a.CardID, a.InvoiceID)
+	}
 	switch payments.ErrorCode(err) {
 	case payments.CodeCustomerNotFound, payments.CodeCardNotFound:
 		return nil // deleted meanwhile: the payment counts all the same
@@ -132,8 +142,9 @@ func (e *Engine) keepSource(ctx context.Context, d *draft, a *payments.Attempt) 
 	return nil
 }
 
-// learn keeps what an approval teaches about the token, and writes the work that follows from it.
-func (e *Engine) learn(ctx context.Context, d *draft, a *payments.Attempt) error {
+// learn keeps what an approval teaches about the token, and writes the work that follows from it. only says who alone may
+// start payments with the method that the PSP has saved.
+func (e *Engine) learn(ctx context.Context, d *draft, a *payments.Attempt, only payments.Initiation) error {
 	gateway := e.gateways[a.GatewayConfigurationID]
 	if a.Operation == payments.OpVerify && a.Amount.Minor > 0 {
 		d.change.Jobs = append(d.change.Jobs, payments.Job{ProjectID: a.ProjectID, Key: "reverse:" + a.ID, Kind: payments.JobReverse, SubjectID: a.ID, RunAt: d.now, CreatedAt: d.now})
@@ -149,13 +160,16 @@ func (e *Engine) learn(ctx context.Context, d *draft, a *payments.Attempt) error
 		return err
 	}
 	m := known[a.GatewayConfigurationID]
+	if a.OnPage() && m.MethodRef != "" && a.Refs.Method != m.MethodRef {
+		return nil // the payer chose another method on the page: that says nothing of this token
+	}
 	if m.FirstSuccessAt.IsZero() {
 		m.FirstSuccessAt = d.now
 	}
 	m.ProjectID, m.TokenID, m.GatewayConfigurationID, m.PSP = a.ProjectID, a.TokenID, a.GatewayConfigurationID, a.PSP
 	m.Status, m.Reason, m.LastSuccessAt = payments.MappingUsable, "", d.now
 	if a.Refs.Method != "" {
-		m.MethodRef = a.Refs.Method
+		m.MethodRef, m.Only = a.Refs.Method, only
 	}
 	if a.Refs.Customer != "" {
 		m.CustomerRef = a.Refs.Customer
@@ -212,7 +226,7 @@ func (e *Engine) forgetMethod(ctx context.Context, d *draft, a *payments.Attempt
 	if !ok {
 		return
 	}
-	m.MethodRef, m.CustomerRef, m.Reason = "", "", "the PSP does not know the saved method any more; the card itself is charged"
+	m.MethodRef, m.CustomerRef, m.Only, m.Reason = "", "", "", "the PSP does not know the saved method any more; the card itself is charged"
 	d.change.Mappings = append(d.change.Mappings, m)
 }
 

@@ -53,7 +53,8 @@ func (e *Engine) verificationCourse(r VerifyRequest) *course {
 		subject:   &subject{pay: &payments.Payment{}, token: &token, customer: &p.Customer, card: p.Card},
 		operation: payments.OpVerify, request: ChargeRequest{ProjectID: token.ProjectID}, claim: r.Claim, change: p.Change,
 		amount:   payments.Money{Currency: e.verificationCurrency(p)},
-		source:   tokens.Resolved{Token: &token, CustomerID: token.CustomerID},
+		source:   tokens.Resolved{Token: &token, CustomerID: token.CustomerID, Page: p.Page, PageAt: p.PageAt},
+		noSaving: map[string]bool{},
 		deadline: e.now().Add(e.limits.PayerBudget),
 	}
 	if p.Card != nil {
@@ -75,9 +76,10 @@ func (e *Engine) verificationCurrency(p tokens.Prepared) payments.Currency {
 	return ""
 }
 
-// verificationAmount is zero at a PSP that verifies without money, else the smallest amount that it takes.
-func (e *Engine) verificationAmount(c *course, gatewayID string) payments.Money {
-	gateway := e.gateways[gatewayID]
+// verificationAmount is zero at a PSP that verifies without money and on a PSP's own page, else the smallest amount that it
+// takes.
+func (e *Engine) verificationAmount(c *course, to payments.Candidate) payments.Money {
+	gateway := e.gateways[to.GatewayConfigurationID]
 	caps := gateway.Capabilities
 	amount := payments.Money{Currency: c.amount.Currency}
 	if amount.Currency == "" {
@@ -89,7 +91,7 @@ func (e *Engine) verificationAmount(c *course, gatewayID string) payments.Money 
 	if amount.Currency == "" {
 		amount.Currency = "USD"
 	}
-	if _, ok := gateway.Adapter.(adapters.Verifier); ok {
+	if _, ok := gateway.Adapter.(adapters.Verifier); ok || to.Page {
 		return amount
 	}
 	unit := int64(math.Pow10(amount.Currency.Exponent()))

@@ -353,19 +353,29 @@ func (e *Engine) enrol(ctx context.Context, j payments.Job) error {
 	return err
 }
 
-// forget deletes a saved method at its PSP, after its token was deleted here.
+// forget deletes a saved method at its PSP, after its token was deleted here, or a whole customer.
 func (e *Engine) forget(ctx context.Context, j payments.Job) error {
 	var p tokens.ForgetPayload
 	if err := json.Unmarshal(j.Payload, &p); err != nil {
 		return err
 	}
 	gateway := e.gateways[p.GatewayConfigurationID]
-	deleter, ok := gateway.Adapter.(adapters.MethodDeleter)
-	if !ok {
-		return e.drop(ctx, j) // the PSP offers no deletion, or the gateway configuration is gone
+	var erase func(context.Context) error
+	if p.MethodRef == "" {
+		if deleter, ok := gateway.Adapter.(adapters.CustomerDeleter); ok {
+			erase = func(ctx context.Context) error { return deleter.DeleteCustomer(ctx, p.CustomerRef) }
+		}
+	} else if deleter, ok := gateway.Adapter.(adapters.MethodDeleter); ok {
+		erase = func(ctx context.Context) error {
+			return deleter.DeleteMethod(ctx, payments.ForgetRequest{Reference: payments.NewReference(), CustomerRef: p.CustomerRef, MethodRef: p.MethodRef})
+		}
+	}
+	if erase == nil {
+		e.log.InfoContext(ctx, "a PSP keeps what it has saved, since it offers no deletion", "gateway_configuration", p.GatewayConfigurationID, "subject", j.SubjectID)
+		return e.drop(ctx, j)
 	}
 	_, err := router.Do(ctx, e.router, gateway.ID, payments.OpTokenize, gateway.Timeout, answered[struct{}], func(ctx context.Context) (struct{}, error) {
-		return struct{}{}, deleter.DeleteMethod(ctx, payments.ForgetRequest{Reference: payments.NewReference(), CustomerRef: p.CustomerRef, MethodRef: p.MethodRef})
+		return struct{}{}, erase(ctx)
 	})
 	if err != nil {
 		return err

@@ -235,6 +235,9 @@ type Attempt struct {
 	EndedAt                time.Time         `json:"ended_at,omitzero"`
 }
 
+// OnPage says that the payer acts on the PSP's own page.
+func (a *Attempt) OnPage() bool { return !a.PageEndsAt.IsZero() }
+
 // Payment is an invoice with all that happened to it, read together.
 type Payment struct {
 	Invoice     Invoice
@@ -267,6 +270,7 @@ func (p *Payment) Refund(id string) *Refund {
 type CustomerAction struct {
 	Type     string            `json:"type"` // "url", "redirect", "fingerprint"
 	Value    string            `json:"value"`
+	Sealed   []byte            `json:"sealed,omitempty"` // the value as the store has it: a link may open a payer's saved cards
 	Metadata map[string]string `json:"metadata,omitempty"`
 }
 

@@ -24,7 +24,9 @@ type Gateway struct {
 	Name        string // the operator's own name for it
 	Enabled     bool
 	// Incremental: a hold can be raised later (the adapter is an Incrementer).
-	Incremental  bool
+	Incremental bool
+	// Page: payers can pay on a page of the PSP's own (the adapter is a SessionStarter).
+	Page         bool
 	Capabilities payments.Capabilities
 }
 

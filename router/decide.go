@@ -24,6 +24,7 @@ const (
 type assessment struct {
 	entry    *entry
 	standing standing
+	page     bool   // the payer pays on the PSP's own page
 	reason   string // of an excluded candidate
 	sick     bool   // excluded by its health alone
 	note     string // of any other: what its health adds
@@ -77,7 +78,8 @@ func Decide(c *Config, f payments.Facts, h Health, now time.Time) payments.Decis
 // assess says how fit a candidate is.
 func (p *plan) assess(e *entry, f *payments.Facts, h Health) assessment {
 	condition, known := h[e.ID]
-	a := assessment{entry: e, reason: p.refuse(e, f), note: condition.Reason}
+	a := assessment{entry: e, note: condition.Reason}
+	a.page, a.reason = p.refuse(e, f)
 	if a.reason == "" && known && !condition.Available {
 		a.reason, a.sick = cmp.Or(condition.Reason, e.display+" is not available"), true
 	}
@@ -95,28 +97,35 @@ func (p *plan) assess(e *entry, f *payments.Facts, h Health) assessment {
 }
 
 // refuse returns why the candidate cannot take the payment, whatever its health, or "". The first reason found is enough:
-// it is the one to deal with first.
-func (p *plan) refuse(e *entry, f *payments.Facts) string {
+// it is the one to deal with first. page says that the payer would pay on the PSP's own page.
+func (p *plan) refuse(e *entry, f *payments.Facts) (page bool, reason string) {
 	if !e.Enabled {
-		return e.text.off
+		return false, e.text.off
 	}
-	if reason := e.refuseSource(f, p); reason != "" {
-		return reason
+	if page, reason = e.refuseSource(f, p); reason != "" {
+		return page, reason
 	}
-	if reason := e.refuseAmount(f); reason != "" {
-		return reason
+	if reason = e.refuseAmount(f); reason != "" {
+		return page, reason
 	}
-	return e.refuseKind(f)
+	return page, e.refuseKind(f, page)
 }
 
 // refuseKind returns why the candidate does not do this kind of payment, or "".
-func (g *gateway) refuseKind(f *payments.Facts) string {
+func (g *gateway) refuseKind(f *payments.Facts, page bool) string {
 	caps := &g.Capabilities
+	merchant := f.Initiation == payments.MerchantInitiated
 	switch {
-	case caps.HostedOnly && (f.Initiation != payments.MerchantInitiated || f.Mappings[g.ID].MethodRef == ""):
-		return g.text.hostedOnly
-	case f.Initiation == payments.MerchantInitiated && !caps.MerchantInitiated:
+	case merchant && !caps.MerchantInitiated:
 		return g.text.noMerchantInitiated
+	case caps.HostedOnly && !page && (!merchant || f.Mappings[g.ID].MethodRef == ""):
+		return g.text.hostedOnly
+	case merchant && f.Operation == payments.OpAuthorize && caps.MerchantInitiatedSaleOnly:
+		return g.text.noMerchantHold
+	case page && f.Operation == payments.OpVerify && !caps.PageSaves:
+		return g.text.noPageSave
+	case page && f.Operation == payments.OpVerify:
+		return ""
 	case f.Operation == payments.OpAuthorize && !caps.ManualCapture:
 		return g.text.noHold
 	case f.Operation == payments.OpVerify && !caps.ZeroVerify && !g.holdsForNothing():
@@ -175,34 +184,60 @@ func majorUnit(c payments.Currency) int64 {
 }
 
 // refuseSource returns why the candidate cannot charge the payer's card or token, or "". A token is charged with the
-// method that the PSP has saved, or with the vaulted card.
-func (g *gateway) refuseSource(f *payments.Facts, p *plan) string {
+// method that the PSP has saved, or with the vaulted card. page says that the payer has to act on the PSP's own page: to choose
+// a method there, or to confirm a saved one that exists nowhere else.
+func (g *gateway) refuseSource(f *payments.Facts, p *plan) (page bool, reason string) {
 	if f.BoundTo != "" && f.BoundTo != g.ID {
 		if text, ok := p.bound[f.BoundTo]; ok {
-			return text
+			return false, text
 		}
-		return "bound to another gateway configuration"
+		return false, "bound to another gateway configuration"
+	}
+	merchant := f.Initiation == payments.MerchantInitiated
+	if f.Page {
+		switch {
+		case !g.Page:
+			return true, g.text.noPage
+		case merchant: // nobody is there to act
+			return true, g.text.nobodyThere
+		}
+		return true, ""
 	}
 	mapping, mapped := f.Mappings[g.ID]
 	if mapped && mapping.Status == payments.MappingUnusable {
-		return withDetail(g.text.unusable, mapping.Reason)
+		return false, withDetail(g.text.unusable, mapping.Reason)
 	}
 	saved := mapped && mapping.Status == payments.MappingUsable && mapping.MethodRef != ""
 	caps := &g.Capabilities
-	withMethod := saved && (f.HasCVC || !caps.NeedsCVCSaved)
-	withCard := f.HasCard && (f.HasCVC || !caps.NeedsCVC)
+	withMethod := saved && (f.HasCVC || !caps.NeedsCVCSaved) && !caps.HostedOnly
+	withCard := f.HasCard && (f.HasCVC || !caps.NeedsCVC) && !caps.HostedOnly
 	switch {
-	case withMethod || withCard:
-		return ""
+	case saved && mapping.Only == payments.MerchantInitiated && !merchant && !withCard:
+		return false, g.text.forMerchant
+	case saved && mapping.Only == payments.CustomerInitiated && merchant && !withCard:
+		return false, g.text.forPayer
+	case withMethod || withCard || saved && merchant && caps.HostedOnly:
+		return false, ""
+	case saved && g.Page && !merchant && !f.HasCard:
+		return true, ""
+	}
+	return false, g.lacks(f, saved, mapping)
+}
+
+// lacks says what a candidate would need to charge a card or a token.
+func (g *gateway) lacks(f *payments.Facts, saved bool, mapping payments.Mapping) string {
+	switch {
+	case g.Capabilities.HostedOnly && f.HasCard:
+		return g.text.hostedOnly
 	case saved:
 		return g.text.noCVCSaved
 	case f.HasCard && f.Mappings != nil:
 		return g.text.noCVCToken
 	case f.HasCard:
 		return g.text.noCVC
-	case mapped && mapping.Status == payments.MappingFailed:
+	case mapping.Status == payments.MappingFailed:
 		return withDetail("mapping failed", mapping.Reason)
-	case mapped && mapping.Status == payments.MappingPending:
+	case mapping.Status == payments.MappingPending:
 		return g.text.stillSaving
 	}
 	return g.text.noCard
@@ -227,7 +262,12 @@ func (a *assessment) take(f *payments.Facts, before int) payments.Candidate {
 	if a.standing == lastResort {
 		reason = a.entry.position + ", but tried last"
 	}
-	return a.candidate(verdict, reason+a.savedNote(f)+a.healthNote())
+	if a.page {
+		reason += "; the payer pays on its page"
+	}
+	c := a.candidate(verdict, reason+a.savedNote(f)+a.healthNote())
+	c.Page = a.page
+	return c
 }
 
 func (a *assessment) candidate(verdict payments.Verdict, reason string) payments.Candidate {

@@ -38,9 +38,10 @@ type gateway struct {
 
 // sentences are a gateway configuration's reasons that do not depend on the payment, or their beginnings.
 type sentences struct {
-	off, noCVC, noCVCToken, noCVCSaved, noMerchantInitiated, noHold, noVerify, hostedOnly, noIncrement string
-	noCard, stillSaving, unusable                                                                      string
-	currencyIs, schemesAre                                                                             string // beginnings
+	off, noCVC, noCVCToken, noCVCSaved, noMerchantInitiated, noMerchantHold, noHold, noVerify, hostedOnly, noIncrement string
+	noPage, nobodyThere, noPageSave, forMerchant, forPayer                                                             string
+	noCard, stillSaving, unusable                                                                                      string
+	currencyIs, schemesAre                                                                                             string // beginnings
 }
 
 func newPlan(c *Config) *plan {
@@ -142,7 +143,13 @@ func newGateway(from *Gateway) *gateway {
 		noCVCToken:          g.display + " charges a card only with its CVC, and none is held for this saved card",
 		noCVCSaved:          g.display + " charges a saved card only with its CVC, and none is held",
 		noMerchantInitiated: g.display + " does not take merchant-initiated payments",
+		noMerchantHold:      g.display + " takes the money of a merchant-initiated payment at once, and cannot hold it",
 		hostedOnly:          g.display + " takes payments on its own page only",
+		noPage:              g.display + " has no page of its own",
+		nobodyThere:         "a merchant-initiated payment has no payer who could act on the page of " + g.display,
+		noPageSave:          g.display + " cannot save a method on its page without charging it",
+		forMerchant:         "the payer agreed to merchant-initiated payments only at " + g.display,
+		forPayer:            "the payer has to confirm each payment with this token at " + g.display,
 		noVerify:            g.display + " cannot verify a card: it neither checks one without money nor releases a hold",
 		noHold:              g.display + " cannot hold money for a later capture",
 		noIncrement:         g.display + " cannot raise a hold later",

@@ -73,7 +73,7 @@ func (r *rest) learn(s *Settings, op payments.Operation, result payments.Result,
 	}
 	fault := result.Fault
 	switch {
-	case fault == nil || fault.Kind == payments.Rejected:
+	case fault == nil || fault.Kind == payments.Rejected || fault.SaveRefused: // the account takes payments all the same
 		r.answered(started)
 	case fault.Kind == payments.Misconfigured:
 		return r.begin(fault, s.ConfigFaultPause, now)

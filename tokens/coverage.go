@@ -67,15 +67,27 @@ func (c coverage) judge(g GatewayInfo, m payments.Mapping, mapped bool) (payment
 		return m.Status, orElse(m.Reason, fmt.Sprintf("The token is %s at %s.", m.Status, g.label()))
 	}
 	if m.MethodRef != "" {
-		if g.Capabilities.NeedsCVCSaved && !c.hasCVC {
-			return payments.MappingUnusable, c.needsCVC(g, "a saved card")
-		}
-		return payments.MappingUsable, fmt.Sprintf("The card is saved at %s.", g.label())
+		return c.judgeSaved(g, m)
 	}
 	if g.Capabilities.HostedOnly {
 		return payments.MappingUnusable, fmt.Sprintf("%s charges only what the payer enters on its own page.", g.label())
 	}
 	return c.judgeCard(g, m, mapped)
+}
+
+// judgeSaved is about charging what the PSP has saved.
+func (c coverage) judgeSaved(g GatewayInfo, m payments.Mapping) (payments.MappingStatus, string) {
+	caps := g.Capabilities
+	needsCVC := caps.NeedsCVCSaved && !c.hasCVC
+	switch {
+	case m.Only == payments.MerchantInitiated:
+		return payments.MappingUsable, fmt.Sprintf("Agreed to at %s for merchant-initiated payments, and for no others.", g.label())
+	case g.Page && (caps.HostedOnly || needsCVC && c.card == nil):
+		return payments.MappingUsable, fmt.Sprintf("Saved at %s; the payer confirms each payment on its page.", g.label())
+	case needsCVC:
+		return payments.MappingUnusable, c.needsCVC(g, "a saved card")
+	}
+	return payments.MappingUsable, fmt.Sprintf("The card is saved at %s.", g.label())
 }
 
 // lifecycle returns the reason that holds at every gateway configuration, if there is one.

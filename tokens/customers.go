@@ -20,7 +20,7 @@ func (s *Service) CreateCustomer(ctx context.Context, c payments.Customer, claim
 	if c.ID == "" {
 		c.ID = payments.NewID(payments.PrefixCustomer)
 	} else if !suppliedID(c.ID) {
-		return payments.Snapshot{}, invalidID("A customer's id must have 1 to 64 characters, ASCII letters, digits, _ and -, and must not look like the id of a card or token.")
+		return payments.Snapshot{}, invalidID("A customer's id must have 1 to 64 characters, ASCII letters, digits, _ and -, and must not look like the id of a card, a token or a gateway configuration.")
 	}
 	c.Version = 1
 	c.DefaultTokenID = ""
@@ -43,8 +43,10 @@ func (s *Service) CreateCustomer(ctx context.Context, c payments.Customer, claim
 // suppliedID says whether a merchant may choose the id for a customer. A source is told apart by its prefix, so that a
 // customer cannot have that of a card or a token.
 func suppliedID(id string) bool {
-	if strings.HasPrefix(id, payments.PrefixCard) || strings.HasPrefix(id, payments.PrefixToken) {
-		return false
+	for _, prefix := range []string{payments.PrefixCard, payments.PrefixToken, payments.PrefixGateway} {
+		if strings.HasPrefix(id, prefix) {
+			return false
+		}
 	}
 	for i := range len(id) {
 		switch c := id[i]; {
@@ -143,6 +145,9 @@ func (s *Service) deleteStep(ctx context.Context, projectID, id string, claim *p
 		c.DeletedAt = s.now().UTC()
 		d.change.Claim = s.claim(projectID, claim, answer)
 		d.change.Events = append(d.change.Events, s.event(payments.EventCustomerDeleted, c, nil, nil))
+		if err := s.forgetCustomer(ctx, &d, c); err != nil {
+			return payments.Snapshot{}, false, err
+		}
 	}
 	d.change.Customers = []payments.Customer{c}
 	if err := s.applyDeletion(ctx, d); err != nil {

@@ -8,12 +8,12 @@ import (
 	"switchyard/payments"
 )
 
-// ForgetPayload is the payload of a payments.JobForget: the method that is to be deleted at a PSP. The job's subject is the
-// token that it was saved for.
+// ForgetPayload is the payload of a payments.JobForget: the method that is to be deleted at a PSP, or, when none is named, the
+// customer with all that is saved for it. The job's subject is the token, or our customer.
 type ForgetPayload struct {
 	GatewayConfigurationID string `json:"gateway_configuration_id"`
 	CustomerRef            string `json:"customer_ref,omitempty"`
-	MethodRef              string `json:"method_ref"`
+	MethodRef              string `json:"method_ref,omitempty"`
 }
 
 // deletion collects what goes away with one or more tokens.
@@ -105,6 +105,27 @@ func ForgetJob(m payments.Mapping) (payments.Job, error) {
 		SubjectID: m.TokenID,
 		Payload:   payload,
 	}, nil
+}
+
+// forgetCustomer adds to a deletion that every PSP which knows the customer is asked to forget them.
+func (s *Service) forgetCustomer(ctx context.Context, d *deletion, c payments.Customer) error {
+	links, err := s.store.Links(ctx, c.ProjectID, c.ID)
+	if err != nil {
+		return fmt.Errorf("tokens: read what PSPs call a customer: %w", err)
+	}
+	now := s.now().UTC()
+	for _, l := range links {
+		payload, err := json.Marshal(ForgetPayload{GatewayConfigurationID: l.GatewayConfigurationID, CustomerRef: l.Ref})
+		if err != nil {
+			return fmt.Errorf("tokens: forget job: %w", err)
+		}
+		d.change.Jobs = append(d.change.Jobs, payments.Job{
+			ProjectID: c.ProjectID, Key: "forget:" + c.ID + ":" + l.GatewayConfigurationID, Kind: payments.JobForget, SubjectID: c.ID,
+			Payload: payload, RunAt: now, CreatedAt: now,
+		})
+	}
+	d.change.Unlinks = append(d.change.Unlinks, links...)
+	return nil
 }
 
 // retireCard adds to a change that the token's card is deleted with its number, and returns the card as it will be. It

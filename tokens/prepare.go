@@ -12,7 +12,7 @@ import (
 // Request is a token to be made, or what is to be changed of one.
 type Request struct {
 	Token      payments.Token         // what the merchant gave: project, customer, metadata, URLs, description, …
-	Source     string                 // a card_ id; empty for none
+	Source     string                 // a card_ id, or a PSP's page as in Resolve; empty for none
 	Verify     bool                   // switches verification on; false never switches it off
 	SetDefault bool                   // makes the token its customer's default
 	Claim      *payments.ClaimRequest // used by Commit when it is given none
@@ -26,9 +26,13 @@ type Prepared struct {
 	Card     *payments.Card    // the card that the token will have, as it will be; nil when it has none
 	// Change holds the token, its card and customer, the transition and the event; no claim.
 	Change payments.Change
-	// Verify says that the token's card is to be verified at a PSP: the Change is written together with the attempt, in place
+	// Verify says that the token's source is to be verified at a PSP: the Change is written together with the attempt, in place
 	// of Commit.
 	Verify bool
+	// Page says that the payer saves a method on a PSP's own page, which is the verification: at PageAt, or at any when that is
+	// empty.
+	Page   bool
+	PageAt string
 
 	claim *payments.ClaimRequest
 	again func(ctx context.Context) (Prepared, error)
@@ -64,7 +68,7 @@ func (s *Service) Create(ctx context.Context, r Request) (Prepared, error) {
 		b.token.Verification = payments.VerificationPending
 	}
 	if r.Source != "" {
-		if err := b.takeCard(ctx, r.Source); err != nil {
+		if err := b.take(ctx, r.Source); err != nil {
 			return Prepared{}, err
 		}
 	}
@@ -74,7 +78,7 @@ func (s *Service) Create(ctx context.Context, r Request) (Prepared, error) {
 	// The customer is written in any case, so that it cannot be deleted without this token.
 	b.customer.Version++
 	b.change.Customers = []payments.Customer{b.customer}
-	b.verify = b.token.Verify && b.token.CardID != ""
+	b.verify = b.token.Verify && (b.token.CardID != "" || b.page)
 	p := b.prepared(payments.EventTokenCreated, "created")
 	p.claim = r.Claim
 	p.again = func(ctx context.Context) (Prepared, error) { return s.Create(ctx, r) }
@@ -145,6 +149,8 @@ type builder struct {
 	card     *payments.Card
 	change   payments.Change
 	verify   bool
+	page     bool
+	pageAt   string
 }
 
 // assign puts a source on the token, or switches its verification on, or leaves both alone.
@@ -153,9 +159,9 @@ func (b *builder) assign(ctx context.Context, r Request) error {
 		return b.switchOn(ctx, r.Verify)
 	}
 	switch {
-	case b.old.CardID != "" && b.old.Verification == payments.VerificationPending:
+	case b.old.Type != payments.TokenPending && b.old.Verification == payments.VerificationPending:
 		return payments.NewError(payments.CodeStillProcessing,
-			"The token's card is being verified. Read the token again later.")
+			"The token's source is being verified. Read the token again later.")
 	case b.old.Chargeable():
 		return payments.NewError(payments.CodeSourceInvalid, "This token already has a source; create another token.")
 	}
@@ -164,10 +170,11 @@ func (b *builder) assign(ctx context.Context, r Request) error {
 			return err
 		}
 	}
-	if err := b.takeCard(ctx, r.Source); err != nil {
+	b.token.CardID, b.token.GatewayConfigurationID = "", ""
+	b.token.Verify = b.old.Verify || r.Verify
+	if err := b.take(ctx, r.Source); err != nil {
 		return err
 	}
-	b.token.Verify = b.old.Verify || r.Verify
 	if b.token.Verify {
 		b.token.Verification = payments.VerificationPending
 		b.verify = true
@@ -193,6 +200,21 @@ func (b *builder) switchOn(ctx context.Context, verify bool) error {
 	b.token.Verify = true
 	b.token.Verification = payments.VerificationPending
 	b.verify = b.card != nil
+	return nil
+}
+
+// take puts a source on the token: a card, or a method that the payer is to save on a PSP's own page.
+func (b *builder) take(ctx context.Context, source string) error {
+	if !strings.HasPrefix(source, payments.PrefixGateway) {
+		return b.takeCard(ctx, source)
+	}
+	at, err := b.service.pageOf(b.token.ProjectID, source)
+	if err != nil {
+		return err
+	}
+	b.page, b.pageAt = true, at
+	b.token.Type, b.token.GatewayConfigurationID = payments.TokenGatewayToken, at
+	b.token.Verify, b.token.Verification = true, payments.VerificationPending
 	return nil
 }
 
@@ -260,7 +282,7 @@ func (b *builder) prepared(event, why string) Prepared {
 	}
 	b.change.Tokens = []payments.Token{b.token}
 	b.change.Events = append(b.change.Events, s.event(event, b.customer, &b.token, b.card))
-	return Prepared{Token: b.token, Customer: b.customer, Card: b.card, Change: b.change, Verify: b.verify}
+	return Prepared{Token: b.token, Customer: b.customer, Card: b.card, Change: b.change, Verify: b.verify, Page: b.page, PageAt: b.pageAt}
 }
 
 // Commit writes what was prepared. When an object was changed meanwhile, it prepares again. The snapshot has the Token, the
@@ -298,7 +320,7 @@ func (s *Service) Commit(ctx context.Context, p Prepared, claim *payments.ClaimR
 // freshCard returns a card that a source names and that nothing has used yet.
 func (s *Service) freshCard(ctx context.Context, projectID, source string) (payments.Card, error) {
 	if !strings.HasPrefix(source, payments.PrefixCard) {
-		return payments.Card{}, payments.NewError(payments.CodeSourceInvalid, "The source must be the id of a card.")
+		return payments.Card{}, payments.NewError(payments.CodeSourceInvalid, "The source must be the id of a card, or of a gateway configuration whose page is to save a method.")
 	}
 	card, err := s.vault.Card(ctx, projectID, source)
 	switch {

@@ -7,16 +7,22 @@ import (
 	"switchyard/payments"
 )
 
+// AnyPage as a source is the page of whichever PSP the router chooses. The id of a gateway configuration is the page of that
+// one.
+const AnyPage = payments.PrefixGateway + "any"
+
 // Resolved is a source that can be charged.
 type Resolved struct {
+	Page       bool            // the payer chooses or enters the method on a PSP's own page
+	PageAt     string          // the gateway configuration of the page; empty: any that has one
 	Card       payments.Card   // zero when the token exists only at a PSP
 	Token      *payments.Token // nil when a card pays
 	CustomerID string
 	Mappings   map[string]payments.Mapping // of the token, by gateway configuration id
 }
 
-// Resolve says what a source is: a card that nothing has used yet, a customer token, or a customer, who stands for the
-// default token. Codes of its errors: CodeMissingSource, CodeSourceInvalid, CodeSourceCardAlreadyUsed, card.expired.
+// Resolve says what a source is: a card that nothing has used yet, a customer token, a customer, who stands for the default
+// token, or a PSP's own page: a gateway configuration's id, or AnyPage. Codes of its errors: CodeMissingSource, CodeSourceInvalid, CodeSourceCardAlreadyUsed, card.expired.
 //
 // A saved card that has expired is let through: issuers replace cards on file at the schemes and the PSPs.
 func (s *Service) Resolve(ctx context.Context, projectID, source string) (Resolved, error) {
@@ -31,10 +37,30 @@ func (s *Service) Resolve(ctx context.Context, projectID, source string) (Resolv
 		return Resolved{Card: card}, nil
 	case strings.HasPrefix(source, payments.PrefixToken):
 		return s.resolveToken(ctx, projectID, "", source)
+	case strings.HasPrefix(source, payments.PrefixGateway):
+		at, err := s.pageOf(projectID, source)
+		return Resolved{Page: true, PageAt: at}, err
 	case suppliedID(source): // a customer's id may be the merchant's own
 		return s.resolveCustomer(ctx, projectID, source)
 	}
-	return Resolved{}, invalidSource("The source must be the id of a card, a customer token or a customer.")
+	return Resolved{}, invalidSource("The source must be the id of a card, a customer token, a customer or a gateway configuration.")
+}
+
+// pageOf returns the gateway configuration whose page a source names; empty for AnyPage.
+func (s *Service) pageOf(projectID, source string) (string, error) {
+	if source == AnyPage {
+		return "", nil
+	}
+	for _, g := range s.gateways {
+		if g.ID != source || g.ProjectID != "" && g.ProjectID != projectID {
+			continue
+		}
+		if !g.Page {
+			return "", invalidSource(g.label() + " has no page of its own: give a card or a customer token.")
+		}
+		return g.ID, nil
+	}
+	return "", invalidSource("There is no gateway configuration with the id that was given as the source.")
 }
 
 func (s *Service) resolveCustomer(ctx context.Context, projectID, customerID string) (Resolved, error) {

@@ -36,6 +36,7 @@ type memory struct {
 	mappings    map[id][]payments.Mapping
 	claims      map[payments.ClaimKey]payments.Claim
 	jobs        map[id]payments.Job
+	links       map[id][]payments.CustomerLink
 	events      []payments.Event
 	transitions []payments.Transition
 	mappingGets int
@@ -54,6 +55,7 @@ func newMemory() *memory {
 		mappings:  make(map[id][]payments.Mapping),
 		claims:    make(map[payments.ClaimKey]payments.Claim),
 		jobs:      make(map[id]payments.Job),
+		links:     make(map[id][]payments.CustomerLink),
 	}
 }
 
@@ -123,6 +125,16 @@ func (m *memory) put(c payments.Change) {
 		})
 		m.mappings[key] = append(m.mappings[key], v)
 	}
+	for _, v := range c.Unlinks {
+		key := id{v.ProjectID, v.CustomerID}
+		m.links[key] = slices.DeleteFunc(slices.Clone(m.links[key]), func(old payments.CustomerLink) bool {
+			return old.GatewayConfigurationID == v.GatewayConfigurationID
+		})
+	}
+	for _, v := range c.Links {
+		key := id{v.ProjectID, v.CustomerID}
+		m.links[key] = append(m.links[key], v)
+	}
 	for _, v := range c.Jobs {
 		m.jobs[id{v.ProjectID, v.Key}] = v
 	}
@@ -169,6 +181,26 @@ func (m *memory) Mappings(ctx context.Context, projectID, tokenID string) ([]pay
 		read()
 	}
 	return rows, cmp.Or(err, ctx.Err())
+}
+
+func (m *memory) MappingsOfMethod(_ context.Context, projectID, gatewayID, methodRef string) ([]payments.Mapping, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var found []payments.Mapping
+	for key, rows := range m.mappings {
+		for _, row := range rows {
+			if key.project == projectID && row.GatewayConfigurationID == gatewayID && row.MethodRef == methodRef {
+				found = append(found, row)
+			}
+		}
+	}
+	return found, nil
+}
+
+func (m *memory) Links(_ context.Context, projectID, customerID string) ([]payments.CustomerLink, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.links[id{projectID, customerID}]), nil
 }
 
 func (m *memory) onRead(read func()) {

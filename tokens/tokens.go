@@ -27,6 +27,8 @@ type Store interface {
 	Token(ctx context.Context, projectID, id string) (payments.Token, error)
 	TokensOf(ctx context.Context, projectID, customerID string, page payments.Page) (payments.List[payments.Token], error)
 	Mappings(ctx context.Context, projectID, tokenID string) ([]payments.Mapping, error)
+	MappingsOfMethod(ctx context.Context, projectID, gatewayID, methodRef string) ([]payments.Mapping, error)
+	Links(ctx context.Context, projectID, customerID string) ([]payments.CustomerLink, error)
 }
 
 // GatewayInfo is what tokens knows of a gateway configuration.
@@ -35,6 +37,7 @@ type GatewayInfo struct {
 	ProjectID    string // empty: of all projects
 	PSP          string
 	Name         string // for people; empty: the PSP's name
+	Page         bool   // payers can pay on a page of the PSP's own
 	Capabilities payments.Capabilities
 }
 

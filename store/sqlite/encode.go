@@ -40,7 +40,7 @@ func operationsOf(c payments.Change) int {
 	const claims = 3
 	return claims + len(c.Customers) + len(c.Tokens) + len(c.Cards) + len(c.SealedCards) + len(c.ForgetSealed) +
 		len(c.Invoices) + len(c.Transactions) + len(c.Attempts) + len(c.Refunds) + len(c.Transitions) + len(c.Entries) +
-		len(c.Events) + len(c.Inbound) + len(c.Mappings) + len(c.Jobs) + len(c.DoneJobs)
+		len(c.Events) + len(c.Inbound) + len(c.Mappings) + len(c.Links) + len(c.Unlinks) + len(c.Jobs) + len(c.DoneJobs)
 }
 
 func (e *encoder) claims(c payments.Change) {
@@ -111,7 +111,7 @@ func (e *encoder) payments(c payments.Change) {
 	}
 }
 
-// records are what is appended, and the mappings.
+// records are what is appended, and what tokens and customers are called at PSPs.
 func (e *encoder) records(c payments.Change) {
 	for i := range c.Transitions {
 		o := &c.Transitions[i]
@@ -138,6 +138,14 @@ func (e *encoder) records(c payments.Change) {
 	for i := range c.Mappings {
 		o := &c.Mappings[i]
 		e.add(putMapping, nil, o.ProjectID, o.TokenID, o.GatewayConfigurationID, string(o.Status), e.doc(o))
+	}
+	for i := range c.Unlinks {
+		o := &c.Unlinks[i]
+		e.add(deleteLink, nil, o.ProjectID, o.CustomerID, o.GatewayConfigurationID)
+	}
+	for i := range c.Links {
+		o := &c.Links[i]
+		e.add(putLink, payments.ErrDuplicate, o.ProjectID, o.CustomerID, o.GatewayConfigurationID, o.Ref, e.doc(o))
 	}
 }
 

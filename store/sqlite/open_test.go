@@ -3,6 +3,7 @@ package sqlite
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -140,19 +141,31 @@ func TestForeignFileIsRefused(t *testing.T) {
 
 func TestMigrations(t *testing.T) {
 	t.Parallel()
-	start, err := fs.ReadFile(migrationFiles, "migrations/0001_start.sql")
+	names, err := fs.Glob(migrationFiles, "migrations/*.sql")
 	if err != nil {
 		t.Fatal(err)
 	}
-	file := func(text string) *fstest.MapFile { return &fstest.MapFile{Data: []byte(text)} }
-	ours := fstest.MapFS{"migrations/0001_start.sql": {Data: start}}
-	newer := fstest.MapFS{"migrations/0001_start.sql": {Data: start}, "migrations/0002_more.sql": file("CREATE TABLE more (id TEXT);")}
-	broken := fstest.MapFS{
-		"migrations/0001_start.sql": {Data: start},
-		"migrations/0002_more.sql":  file("CREATE TABLE half (id TEXT); CREATE TABLE half (id TEXT);"),
+	// with returns the program's own migrations and more.
+	with := func(more map[string]string) fstest.MapFS {
+		files := fstest.MapFS{}
+		for _, name := range names {
+			text, err := fs.ReadFile(migrationFiles, name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			files[name] = &fstest.MapFile{Data: text}
+		}
+		for name, text := range more {
+			files["migrations/"+name] = &fstest.MapFile{Data: []byte(text)}
+		}
+		return files
 	}
-	edited := fstest.MapFS{"migrations/0001_start.sql": {Data: append(bytes.Clone(start), '\n')}}
-	gap := fstest.MapFS{"migrations/0001_start.sql": {Data: start}, "migrations/0003_more.sql": file("")}
+	next := fmt.Sprintf("%04d_more.sql", len(names)+1)
+	ours := with(nil)
+	newer := with(map[string]string{next: "CREATE TABLE more (id TEXT);"})
+	broken := with(map[string]string{next: "CREATE TABLE half (id TEXT); CREATE TABLE half (id TEXT);"})
+	edited := with(map[string]string{"0001_start.sql": string(ours["migrations/0001_start.sql"].Data) + "\n"})
+	gap := with(map[string]string{fmt.Sprintf("%04d_more.sql", len(names)+2): ""})
 
 	dir := t.TempDir()
 	attempt := func(files fs.FS) error {
@@ -174,8 +187,8 @@ func TestMigrations(t *testing.T) {
 	}{
 		{"first", ours, ""},
 		{"again", ours, ""},
-		{"a gap in the numbers", gap, "should have number 2"},
-		{"a broken migration", broken, "0002_more.sql"},
+		{"a gap in the numbers", gap, fmt.Sprintf("should have number %d", len(names)+1)},
+		{"a broken migration", broken, next},
 		{"after the broken one", ours, ""},
 		{"an edited migration", edited, "not the one that this database was made with"},
 		{"a newer program", newer, ""},

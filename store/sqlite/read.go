@@ -140,6 +140,16 @@ func (s *Store) Mappings(ctx context.Context, projectID, tokenID string) ([]paym
 	return all[payments.Mapping](ctx, s, selectMappings, projectID, tokenID)
 }
 
+// MappingsOfMethod reads the mappings that know a PSP's saved method, in the order of their tokens.
+func (s *Store) MappingsOfMethod(ctx context.Context, projectID, gatewayID, methodRef string) ([]payments.Mapping, error) {
+	return all[payments.Mapping](ctx, s, selectMappingsOfMethod, projectID, gatewayID, methodRef)
+}
+
+// Links reads what PSPs call a customer, in the order of their gateway configurations.
+func (s *Store) Links(ctx context.Context, projectID, customerID string) ([]payments.CustomerLink, error) {
+	return all[payments.CustomerLink](ctx, s, selectLinks, projectID, customerID)
+}
+
 // Invoice reads an invoice; one that is deleted is payments.ErrNotFound.
 func (s *Store) Invoice(ctx context.Context, projectID, id string) (payments.Invoice, error) {
 	return one[payments.Invoice](ctx, s, selectInvoice, projectID, id)

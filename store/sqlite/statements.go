@@ -38,6 +38,8 @@ const (
 	insertEntry
 	insertEvent
 	putMapping
+	putLink
+	deleteLink
 	putJob
 	finishJob
 	dropJob
@@ -122,6 +124,11 @@ var writeSQL = [writeCount]string{
 	putMapping: `INSERT INTO mappings (project_id, token_id, gateway_configuration_id, status, doc)
 		VALUES ($1, $2, $3, $4, $5)
 		ON CONFLICT (project_id, token_id, gateway_configuration_id) DO UPDATE SET status = excluded.status, doc = excluded.doc`,
+	putLink: `INSERT INTO customer_links (project_id, customer_id, gateway_configuration_id, ref, doc)
+		SELECT $1, $2, $3, $4, $5 WHERE NOT EXISTS (SELECT 1 FROM customer_links
+			WHERE gateway_configuration_id = $3 AND ref = $4 AND NOT (project_id = $1 AND customer_id = $2))
+		ON CONFLICT (project_id, customer_id, gateway_configuration_id) DO UPDATE SET ref = excluded.ref, doc = excluded.doc`,
+	deleteLink: `DELETE FROM customer_links WHERE project_id = $1 AND customer_id = $2 AND gateway_configuration_id = $3`,
 	putJob: `INSERT INTO jobs (project_id, job_key, kind, subject_id, payload, run_at, lease_until, fence, tries, created_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 		ON CONFLICT (project_id, job_key) DO UPDATE SET kind = excluded.kind, subject_id = excluded.subject_id,
@@ -153,6 +160,8 @@ const (
 	selectCard
 	selectSealedCard
 	selectMappings
+	selectMappingsOfMethod
+	selectLinks
 	selectInvoice
 	selectTransaction
 	selectRefund
@@ -188,11 +197,14 @@ var readSQL = [readCount]string{
 	selectNextJob: `SELECT MIN(CASE WHEN lease_until > run_at THEN lease_until ELSE run_at END) FROM jobs
 		WHERE run_at <= COALESCE(
 			(SELECT run_at FROM jobs WHERE lease_until <= run_at ORDER BY run_at LIMIT 1), 9223372036854775807)`,
-	selectCustomer:    `SELECT doc FROM customers WHERE project_id = $1 AND id = $2 AND deleted_at IS NULL`,
-	selectToken:       `SELECT doc FROM tokens WHERE project_id = $1 AND id = $2 AND deleted_at IS NULL`,
-	selectCard:        `SELECT doc FROM cards WHERE project_id = $1 AND id = $2 AND deleted_at IS NULL`,
-	selectSealedCard:  `SELECT key_id, wrapped, sealed FROM sealed_cards WHERE project_id = $1 AND card_id = $2`,
-	selectMappings:    `SELECT doc FROM mappings WHERE project_id = $1 AND token_id = $2 ORDER BY gateway_configuration_id`,
+	selectCustomer:   `SELECT doc FROM customers WHERE project_id = $1 AND id = $2 AND deleted_at IS NULL`,
+	selectToken:      `SELECT doc FROM tokens WHERE project_id = $1 AND id = $2 AND deleted_at IS NULL`,
+	selectCard:       `SELECT doc FROM cards WHERE project_id = $1 AND id = $2 AND deleted_at IS NULL`,
+	selectSealedCard: `SELECT key_id, wrapped, sealed FROM sealed_cards WHERE project_id = $1 AND card_id = $2`,
+	selectMappings:   `SELECT doc FROM mappings WHERE project_id = $1 AND token_id = $2 ORDER BY gateway_configuration_id`,
+	selectMappingsOfMethod: `SELECT doc FROM mappings
+		WHERE project_id = $1 AND gateway_configuration_id = $2 AND json_extract(doc, '$.method_ref') = $3 ORDER BY token_id`,
+	selectLinks:       `SELECT doc FROM customer_links WHERE project_id = $1 AND customer_id = $2 ORDER BY gateway_configuration_id`,
 	selectInvoice:     `SELECT doc FROM invoices WHERE project_id = $1 AND id = $2 AND deleted_at IS NULL`,
 	selectTransaction: `SELECT doc FROM transactions WHERE project_id = $1 AND id = $2`,
 	selectRefund:      `SELECT doc FROM refunds WHERE project_id = $1 AND id = $2`,

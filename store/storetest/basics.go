@@ -25,6 +25,8 @@ func basics(t *testing.T, open Open) {
 		"the parts of a payment are in order":   paymentInOrder,
 		"verifications of a token are in order": verificationsInOrder,
 		"mappings are put":                      mappingsArePut,
+		"a method's mappings are found":         mappingsOfMethod,
+		"a PSP's customer is one of ours":       linksAreExclusive,
 		"a sealed card is replaced":             sealedCardIsReplaced,
 		"history is appended":                   historyIsAppended,
 	})
@@ -308,6 +310,40 @@ func mappingsArePut(t *testing.T, s Store) {
 	mustApply(t, s, payments.Change{Mappings: []payments.Mapping{want[0]}})
 	got, err := s.Mappings(t.Context(), project, m.TokenID)
 	wantValue(t, "mappings", got, err, want)
+}
+
+func mappingsOfMethod(t *testing.T, s Store) {
+	m := Sample(project, "a").Mappings[0]
+	m.MethodRef = "pm_1"
+	twin, other, foreign, none := m, m, m, m
+	twin.TokenID = "tok_b"
+	other.TokenID, other.MethodRef = "tok_c", "pm_2"
+	foreign.ProjectID = "test-proj_other"
+	none.TokenID, none.MethodRef = "tok_d", ""
+	mustApply(t, s, payments.Change{Mappings: []payments.Mapping{m, twin, other, foreign, none}})
+	got, err := s.MappingsOfMethod(t.Context(), project, m.GatewayConfigurationID, "pm_1")
+	wantValue(t, "mappings of the method", got, err, []payments.Mapping{m, twin})
+	got, err = s.MappingsOfMethod(t.Context(), project, "gway_conf_other", "pm_1")
+	wantValue(t, "mappings at another gateway configuration", got, err, nil)
+	got, err = s.MappingsOfMethod(t.Context(), project, m.GatewayConfigurationID, "")
+	wantValue(t, "mappings of no method", got, err, nil)
+}
+
+func linksAreExclusive(t *testing.T, s Store) {
+	mine := Sample(project, "a").Links[0]
+	theirs := mine
+	theirs.CustomerID = "cust_b"
+	mustApply(t, s, payments.Change{Links: []payments.CustomerLink{mine}})
+	wantError(t, "another customer's link to the same", s.Apply(t.Context(), payments.Change{Links: []payments.CustomerLink{theirs}}), payments.ErrDuplicate)
+	elsewhere := theirs
+	elsewhere.GatewayConfigurationID = "gway_conf_z"
+	mine.Ref = "cus_new"
+	mustApply(t, s, payments.Change{Links: []payments.CustomerLink{mine, theirs, elsewhere}}) // the old one is free now
+	got, err := s.Links(t.Context(), project, mine.CustomerID)
+	wantValue(t, "links", got, err, []payments.CustomerLink{mine})
+	mustApply(t, s, payments.Change{Unlinks: []payments.CustomerLink{theirs}})
+	got, err = s.Links(t.Context(), project, theirs.CustomerID)
+	wantValue(t, "links after one was cut", got, err, []payments.CustomerLink{elsewhere})
 }
 
 func sealedCardIsReplaced(t *testing.T, s Store) {

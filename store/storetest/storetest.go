@@ -52,6 +52,8 @@ type HolderReader interface {
 	Card(ctx context.Context, projectID, id string) (payments.Card, error)
 	SealedCard(ctx context.Context, projectID, cardID string) (payments.SealedCard, error)
 	Mappings(ctx context.Context, projectID, tokenID string) ([]payments.Mapping, error)
+	MappingsOfMethod(ctx context.Context, projectID, gatewayID, methodRef string) ([]payments.Mapping, error)
+	Links(ctx context.Context, projectID, customerID string) ([]payments.CustomerLink, error)
 }
 
 // ObjectReader reads the objects of a payment one by one.
