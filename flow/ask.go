@@ -134,7 +134,11 @@ func (e *Engine) ask(ctx context.Context, s *subject, q question) (r payments.Re
 	case payments.Processing:
 		a.Absences = 0
 		if e.abandoned(s, a) && a.Operation.Charges() {
-			return e.fence(ctx, gateway, a)
+			r, certain := e.fence(ctx, gateway, a)
+			if certain {
+				r.Fault.Code = payments.GatewayExpired // nobody took the step in time
+			}
+			return r, certain
 		}
 		// The PSP may tell what it waits for, when the answer that said so was lost.
 		r := payments.Result{Outcome: f.Outcome}

@@ -250,6 +250,7 @@ type worldOptions struct {
 	first     *fakePSP
 	second    *fakePSP
 	adapter   adapters.Adapter
+	able      func(*payments.Capabilities) // what else the first PSP declares
 	wrap      func(flow.Ledger) flow.Ledger
 }
 
@@ -282,6 +283,9 @@ func newWorld(t *testing.T, o worldOptions) *world {
 		}
 	}
 	firstCaps.ZeroVerify = o.verifying
+	if o.able != nil {
+		o.able(&firstCaps)
+	}
 	g := flow.Gateway{ID: "gway_conf_first", PSP: "first", Capabilities: firstCaps, Timeout: 5 * time.Second}
 	switch {
 	case o.adapter != nil:
@@ -297,8 +301,9 @@ func newWorld(t *testing.T, o worldOptions) *world {
 	config := router.Config{MaxAttempts: 3, Priority: []string{"gway_conf_first", "gway_conf_second"}}
 	var infos []tokens.GatewayInfo
 	for _, g := range gateways {
-		config.Gateways = append(config.Gateways, router.Gateway{ID: g.ID, PSP: g.PSP, Enabled: true, Incremental: true, Capabilities: g.Capabilities})
-		infos = append(infos, tokens.GatewayInfo{ID: g.ID, PSP: g.PSP, Name: g.PSP, Capabilities: g.Capabilities})
+		_, page := g.Adapter.(adapters.SessionStarter)
+		config.Gateways = append(config.Gateways, router.Gateway{ID: g.ID, PSP: g.PSP, Enabled: true, Incremental: true, Page: page, Capabilities: g.Capabilities})
+		infos = append(infos, tokens.GatewayInfo{ID: g.ID, PSP: g.PSP, Name: g.PSP, Page: page, Capabilities: g.Capabilities})
 	}
 	w.tokens = tokens.New(tokens.Options{Store: store, Vault: w.vault, Gateways: infos})
 	var ledger flow.Ledger = store
