@@ -275,6 +275,32 @@ func TestProcessOutChallenge(t *testing.T) {
 	}
 }
 
+// TestProcessOutSteps brings the result of a step over the wire; a fault hits the repeated call.
+func TestProcessOutSteps(t *testing.T) {
+	p := processout{start(t)}
+	invoice := p.invoice("steps", "10", "USD", nil)
+	pay := func(source string) reply {
+		return p.pay(invoice, "capture", obj{"source": source, "enable_three_d_s_2": true})
+	}
+	page := pay(p.card("4000000000003253")).text("customer_action", "value")
+	device := p.send(t.Context(), request{method: "GET", url: page})
+	_, result, _ := strings.Cut(device.body, `data: "`)
+	result, _, found := strings.Cut(result, `"`)
+	if device.status != 200 || !found || !strings.HasPrefix(device.header.Get("Content-Type"), "text/html") {
+		t.Fatalf("the fingerprint page: %d %s", device.status, device.body)
+	}
+	back := p.decide(pay(result).text("customer_action", "value"), "authorize")
+	token := strings.TrimPrefix(back, "https://shop.example/back?token=")
+	p.fault(obj{"psp": "processout", "operation": "authorize", "fault": "charge_then_500", "count": 1})
+	if r := pay(token); r.status != 500 || p.status(invoice) != "completed" {
+		t.Errorf("charged and answered badly: %d %s, then %s", r.status, r.body, p.status(invoice))
+	}
+	if r := pay(token); r.status != 400 || r.text("error_type") != "request.validation.redirect-result-invalid" {
+		t.Errorf("the token again: %d %s", r.status, r.body)
+	}
+	p.wantRow("steps", ledger.Charge{PSP: "processout", AmountMinor: 1000, Currency: "USD", State: ledger.Captured, CapturedMinor: 1000})
+}
+
 func TestProcessOutTokens(t *testing.T) {
 	p := processout{start(t)}
 	customer := p.call("POST", "/customers", obj{"email": "ada@example.com", "currency": "EUR"}).text("customer", "id")

@@ -184,11 +184,7 @@ func (a *adapter) charge(ctx context.Context, r payments.AuthorizeRequest, sessi
 	if r.Initiation == payments.MerchantInitiated {
 		body.ThreeDS, body.Device, body.NetworkTransactionID = false, nil, r.NetworkTransactionID
 	}
-	action := "/authorize"
-	if r.Capture {
-		action = "/capture"
-	}
-	c := call{method: http.MethodPost, path: invoicePath(session, action), key: r.Reference + stepCharge, body: body}
+	c := call{method: http.MethodPost, path: chargePath(session, r.Capture), key: r.Reference + stepCharge, body: body}
 	if r.Source.Card != nil {
 		c.secrets = secretsOf(*r.Source.Card)
 	}
@@ -199,7 +195,16 @@ func (a *adapter) charge(ctx context.Context, r payments.AuthorizeRequest, sessi
 	if err != nil {
 		return payments.Outcome{}, judge(err)
 	}
-	if todo := e.Action.outcome(); todo != nil {
+	return e.charged(session, r.Capture, r.Amount.Currency)
+}
+
+// charged reads the answer to a charging call.
+func (e *envelope) charged(session string, sale bool, c payments.Currency) (payments.Outcome, error) {
+	todo, err := e.Action.outcome()
+	if err != nil {
+		return payments.Outcome{}, err
+	}
+	if todo != nil {
 		o := payments.Outcome{Status: payments.ActionRequired, Action: todo, Refs: payments.ProviderRefs{Session: session}}
 		if e.Transaction != nil {
 			o.Refs.Charge = e.Transaction.ID
@@ -209,7 +214,7 @@ func (a *adapter) charge(ctx context.Context, r payments.AuthorizeRequest, sessi
 	if e.Transaction == nil || e.Transaction.ID == "" {
 		return payments.Outcome{}, incomplete("transaction")
 	}
-	o, ok, err := e.Transaction.charge(r.Capture, r.Amount.Currency, e.redact)
+	o, ok, err := e.Transaction.charge(sale, c, e.redact)
 	if err == nil && !ok {
 		err = unexpected("charge", e.Transaction.Status)
 	}
@@ -267,6 +272,14 @@ func (t *transaction) failed(o payments.Outcome, redact func(string) string) (pa
 }
 
 func invoicePath(id, action string) string { return "/invoices/" + url.PathEscape(id) + action }
+
+// chargePath is the path of the charging call.
+func chargePath(invoice string, sale bool) string {
+	if sale {
+		return invoicePath(invoice, "/capture")
+	}
+	return invoicePath(invoice, "/authorize")
+}
 
 // money is an amount that ProcessOut told; none is the zero value.
 func money(minor int64, c payments.Currency) payments.Money {

@@ -74,6 +74,23 @@ func FuzzAnswers(f *testing.F) {
 	})
 }
 
+// FuzzResults: whatever a payer's device sends, only what begins as a result and has nothing to quote goes to ProcessOut.
+func FuzzResults(f *testing.F) {
+	for _, seed := range []string{"gway_req_e30", "gway_req_", "tok_1", "gway_req_a b", "gway_req_\"", "gway_req_\xff", strings.Repeat("gway_req_", 9000)} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		quoted, err := json.Marshal(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		plain := string(quoted) == `"`+text+`"` && !strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' })
+		if isResult(text) && (!strings.HasPrefix(text, "gway_req_") || len(text) > 64<<10 || !plain) {
+			t.Errorf("%.80q is taken for a result", text)
+		}
+	})
+}
+
 // charged runs every operation that moves money or saves a card.
 func charged(ctx context.Context, a *adapter, outcome func(payments.Outcome, error)) {
 	amount := payments.Money{Minor: 123400, Currency: "PHP"}
@@ -93,6 +110,13 @@ func charged(ctx context.Context, a *adapter, outcome func(payments.Outcome, err
 		Reference: fuzzReference, Currency: "PHP", Source: payments.Source{Card: &card},
 		Refs: payments.ProviderRefs{Session: fuzzToken, Customer: fuzzCustomer}, Note: noted,
 	}))
+	for of, known := range map[payments.Operation]payments.ProviderRefs{
+		payments.OpAuthorize: refs, payments.OpSale: refs, payments.OpVerify: {Session: fuzzToken, Customer: fuzzCustomer},
+	} {
+		outcome(a.Continue(ctx, payments.ContinueRequest{
+			Operation: of, Reference: fuzzReference, Amount: amount, Refs: known, Result: "gway_req_e30",
+		}))
+	}
 	outcome(a.Tokenize(ctx, payments.TokenizeRequest{Reference: fuzzReference, Card: card, Currency: "PHP"}))
 }
 

@@ -40,12 +40,12 @@ func (a *adapter) Lookup(ctx context.Context, r payments.LookupRequest) (payment
 	case payments.OpRefund:
 		return t.findRefund(refs, r)
 	default: // a charge, if only one that verifies a card
-		return t.findCharge(refs, r, e.redact)
+		return e.findCharge(refs, r)
 	}
 }
 
-func (t *transaction) findCharge(refs payments.ProviderRefs, r payments.LookupRequest, redact func(string) string) (payments.Finding, error) {
-	o, ok, err := t.charge(r.Operation == payments.OpSale, r.Amount.Currency, redact)
+func (e *envelope) findCharge(refs payments.ProviderRefs, r payments.LookupRequest) (payments.Finding, error) {
+	o, ok, err := e.Invoice.Transaction.charge(r.Operation == payments.OpSale, r.Amount.Currency, e.redact)
 	o.Refs = refs
 	switch f := payments.AsFault(err); {
 	case f != nil && f.Code != "":
@@ -53,12 +53,22 @@ func (t *transaction) findCharge(refs payments.ProviderRefs, r payments.LookupRe
 		return payments.Finding{Kind: payments.Processing, Refs: refs}, nil
 	case err != nil:
 		return payments.Finding{}, err
-	case !ok:
+	case !ok && e.Action.none():
 		return payments.Finding{Kind: payments.NotFound, Refs: refs}, nil
-	case o.Status == payments.Pending:
-		return payments.Finding{Kind: payments.Processing, Refs: refs}, nil
+	case !ok, o.Status == payments.Pending:
+		return e.processing(refs), nil
 	}
 	return payments.Finding{Kind: payments.FoundOutcome, Outcome: o, Refs: refs}, nil
+}
+
+// processing is the finding that the operation has not ended. When ProcessOut shows the step for which it waits, the payer can be
+// sent there.
+func (e *envelope) processing(refs payments.ProviderRefs) payments.Finding {
+	f := payments.Finding{Kind: payments.Processing, Refs: refs}
+	if todo, err := e.Action.outcome(); err == nil && todo != nil {
+		f.Outcome = payments.Outcome{Status: payments.ActionRequired, Action: todo, Refs: refs}
+	}
+	return f
 }
 
 // findTotals answers with the amounts, unless the transaction is on its way from one state to the next.

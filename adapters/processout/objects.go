@@ -87,13 +87,23 @@ type customerAction struct {
 	Metadata texts  `json:"metadata"`
 }
 
-// outcome is what the payer is asked to do, nil if nothing. Some answers have an empty action for none.
-func (a *customerAction) outcome() *payments.CustomerAction {
-	if a == nil || a.Type == "" || a.Value == "" {
-		return nil
+// outcome is what the payer is asked to do, nil if nothing; some answers have an empty action for none. The words are passed on
+// as they are: the payer's device knows what to make of them. A step that nobody can take leaves open what becomes of the
+// payment.
+func (a *customerAction) outcome() (*payments.CustomerAction, error) {
+	switch {
+	case a.none():
+		return nil, nil
+	case a.Type == "":
+		return nil, incomplete("type of the payer's step")
+	case a.Value == "":
+		return nil, incomplete("value of the payer's step")
 	}
-	return &payments.CustomerAction{Type: a.Type, Value: a.Value, Metadata: maps.Clone(map[string]string(a.Metadata))}
+	return &payments.CustomerAction{Type: a.Type, Value: a.Value, Metadata: maps.Clone(map[string]string(a.Metadata))}, nil
 }
+
+// none says that nothing is asked of the payer.
+func (a *customerAction) none() bool { return a == nil || a.Type == "" && a.Value == "" }
 
 // texts is metadata. Values that are not text keep their JSON form; metadata of any other shape is none.
 type texts map[string]string

@@ -6,6 +6,9 @@
 // durable before. A refund is Refs.Operation (refd_…), a saved card Refs.Method (tok_…) of Refs.Customer (cust_…). A
 // verification's token is made without a source first, and its id is durable as Refs.Session before the source is put on it.
 //
+// When the payer has to authenticate, a step (fingerprint, redirect, …) comes in place of the transaction or the token, and its
+// result goes back as the source of the same call; that may ask for another step.
+//
 // Whether a call succeeded stands in the body ("success": true), not in the HTTP status; a decline is HTTP 410. The vendor's
 // decline codes are our public codes. Whatever fails before the charging call certainly did not charge and is reported as never
 // sent.
@@ -124,6 +127,7 @@ var (
 	_ adapters.Incrementer   = (*adapter)(nil)
 	_ adapters.Verifier      = (*adapter)(nil)
 	_ adapters.Tokenizer     = (*adapter)(nil)
+	_ adapters.Continuer     = (*adapter)(nil)
 	_ adapters.MethodDeleter = (*adapter)(nil)
 	_ adapters.WebhookParser = (*adapter)(nil)
 )

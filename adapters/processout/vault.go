@@ -73,10 +73,18 @@ func (a *adapter) verify(ctx context.Context, r payments.VerifyRequest) (payment
 	if err != nil {
 		return payments.Outcome{}, err
 	}
-	if todo := e.Action.outcome(); todo != nil {
+	return e.verified(refs)
+}
+
+// verified reads the answer to a verifying call.
+func (e *envelope) verified(refs payments.ProviderRefs) (payments.Outcome, error) {
+	todo, err := e.Action.outcome()
+	switch {
+	case err != nil:
+		return payments.Outcome{}, err
+	case todo != nil:
 		return payments.Outcome{Status: payments.ActionRequired, Action: todo, Refs: sessionOf(refs)}, nil
-	}
-	if e.Token == nil || e.Token.ID != refs.Session {
+	case e.Token == nil || e.Token.ID != refs.Session:
 		return payments.Outcome{}, incomplete("token that was verified")
 	}
 	o, ok, err := e.Token.verification(refs)
@@ -121,21 +129,21 @@ func (t *token) verification(refs payments.ProviderRefs) (o payments.Outcome, ok
 }
 
 func (a *adapter) findVerification(ctx context.Context, refs payments.ProviderRefs) (payments.Finding, error) {
-	t, err := a.getToken(ctx, refs)
+	e, err := a.getToken(ctx, refs)
 	switch {
 	case missing(err, "token"), missing(err, "customer"):
 		return nothing, nil
 	case err != nil:
 		return payments.Finding{}, asking(err)
 	}
-	o, ok, err := t.verification(refs)
+	o, ok, err := e.Token.verification(refs)
 	switch {
 	case err != nil:
 		return payments.Finding{}, err
-	case !ok:
+	case !ok && e.Action.none():
 		return payments.Finding{Kind: payments.NotFound, Refs: sessionOf(refs)}, nil
-	case o.Status == payments.Pending:
-		return payments.Finding{Kind: payments.Processing, Refs: sessionOf(refs)}, nil
+	case !ok, o.Status == payments.Pending:
+		return e.processing(sessionOf(refs)), nil
 	}
 	return payments.Finding{Kind: payments.FoundOutcome, Outcome: o, Refs: o.Refs}, nil
 }
@@ -143,13 +151,13 @@ func (a *adapter) findVerification(ctx context.Context, refs payments.ProviderRe
 // abandonVerification deletes a token whose verification has not ended. Should it end between the two calls, a verified card
 // is lost with its token, but no money: a verification keeps none.
 func (a *adapter) abandonVerification(ctx context.Context, refs payments.ProviderRefs) (payments.Fence, error) {
-	t, err := a.getToken(ctx, refs)
+	e, err := a.getToken(ctx, refs)
 	switch {
 	case missing(err, "token"), missing(err, "customer"):
 		return payments.FenceAbsent, nil // deleted by an earlier fence, or not shown yet: not found is no proof
 	case err != nil:
 		return "", asking(err)
-	case t.Verification != verificationPending && t.Verification != verificationUnknown:
+	case e.Token.Verification != verificationPending && e.Token.Verification != verificationUnknown:
 		return payments.FenceBroken, nil
 	}
 	if err := a.deleteToken(ctx, refs.Customer, refs.Session); err != nil {
@@ -221,26 +229,28 @@ func (a *adapter) customer(ctx context.Context, p payments.Payer, key string) (s
 const maxCustomerName = 80
 
 func (a *adapter) createToken(ctx context.Context, customer, key string, body tokenBody) (*token, error) {
-	return tokenIn(a.do(ctx, call{method: http.MethodPost, path: tokensPath(customer), key: key, body: body}))
-}
-
-func (a *adapter) getToken(ctx context.Context, refs payments.ProviderRefs) (*token, error) {
-	t, err := tokenIn(a.do(ctx, call{method: http.MethodGet, path: tokenPath(refs.Customer, refs.Session)}))
-	if err == nil && t.ID != refs.Session {
-		return nil, incomplete("token that was asked for")
-	}
-	return t, err
-}
-
-// tokenIn returns the token of an answer.
-func tokenIn(e *envelope, err error) (*token, error) {
-	switch {
-	case err != nil:
+	e, err := withToken(a.do(ctx, call{method: http.MethodPost, path: tokensPath(customer), key: key, body: body}))
+	if err != nil {
 		return nil, err
-	case e.Token == nil || e.Token.ID == "":
-		return nil, incomplete("token")
 	}
 	return e.Token, nil
+}
+
+// getToken returns the answer that has the token of a verification.
+func (a *adapter) getToken(ctx context.Context, refs payments.ProviderRefs) (*envelope, error) {
+	e, err := withToken(a.do(ctx, call{method: http.MethodGet, path: tokenPath(refs.Customer, refs.Session)}))
+	if err == nil && e.Token.ID != refs.Session {
+		return nil, incomplete("token that was asked for")
+	}
+	return e, err
+}
+
+// withToken insists that an answer has a token.
+func withToken(e *envelope, err error) (*envelope, error) {
+	if err == nil && (e.Token == nil || e.Token.ID == "") {
+		return nil, incomplete("token")
+	}
+	return e, err
 }
 
 // deleteToken deletes a token; one that is gone already is deleted.

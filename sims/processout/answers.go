@@ -13,6 +13,7 @@ const (
 	codeSource        = "request.source.invalid"
 	codeMissingSource = "request.validation.missing-source"
 	codeCardUsed      = "request.source.card-already-used"
+	codeResult        = "request.validation.redirect-result-invalid"
 )
 
 // Complain is ProcessOut's answer when it does nothing.

@@ -1,19 +1,10 @@
 package processout
 
 import (
-	"encoding/base64"
-	"net/url"
-	"strings"
-
 	"switchyard/sims/ledger"
 	"switchyard/sims/psp"
 	"switchyard/sims/shown"
 )
-
-// resumePrefix begins the source with which a client comes back from a challenge.
-const resumePrefix = "gway_req_"
-
-func resumed(source string) bool { return strings.HasPrefix(source, resumePrefix) }
 
 // try is one try to charge an invoice.
 type try struct {
@@ -26,6 +17,8 @@ type try struct {
 	verifies string
 	// keepsHold leaves the hold of a verification to the merchant.
 	keepsHold, incremental bool
+	// takesSteps says that the payer's client can do the steps of 3-D Secure 2.
+	takesSteps bool
 }
 
 func (s *Sim) authorize(r *psp.Request, ids []string, o psp.Orders) psp.Answer {
@@ -40,40 +33,35 @@ func (s *Sim) capture(r *psp.Request, ids []string, o psp.Orders) psp.Answer {
 	return s.pay(r, ids[0], !input(r).flag("authorize_only"), o)
 }
 
-// pay charges an invoice with a source.
+// pay charges an invoice with a source, or goes on with a payment whose payer has taken a step.
 func (s *Sim) pay(r *psp.Request, id string, sale bool, o psp.Orders) psp.Answer {
 	rec, known := s.live(id)
 	if !known {
 		return notFound("invoice")
 	}
-	in := input(r)
 	iv := &rec.Live
-	source := in.text("source")
-	if source == "" {
+	t := readTry(input(r), iv, sale)
+	switch {
+	case t.source == "":
 		return invalid(codeMissingSource, "The source is missing.")
-	}
-	if resumed(source) || iv.tx.resumable && source == iv.tx.source {
+	case resumed(t.source) && iv.tx.step.repeats:
+	case resumed(t.source), iv.tx.resumable && t.source == iv.tx.source:
 		return s.resume(rec)
-	}
-	if !iv.open() {
+	case !iv.open():
 		return invalid(codeValidation, "The invoice is "+iv.tx.status+".")
-	}
-	t := try{source: source, sale: sale && !iv.verification, take: iv.amount, incremental: in.flag("incremental")}
-	if bad := s.resolve(&t, iv); bad != nil {
-		return *bad
-	}
-	if text := in.text("capture_amount"); text != "" && t.sale {
-		var bad *psp.Answer
-		if t.take, bad = readAmount(text, iv.currency); bad != nil {
+	default:
+		if bad := s.resolve(&t, iv); bad != nil {
 			return *bad
 		}
-		if t.take == 0 || t.take > iv.amount {
-			return invalid(codeAmount, "The amount is not within the invoice's.")
-		}
 	}
-	rec.Freeze(*iv, o.HideFor)
-	action, code := s.attempt(rec, t, o)
-	if code != "" {
+	if bad := t.readPart(input(r), iv); bad != nil {
+		return *bad
+	}
+	action, code, bad := s.tryOrBring(rec, t, o)
+	switch {
+	case bad != nil:
+		return *bad
+	case code != "":
 		return declined(code)
 	}
 	answer := s.paid(rec, action)
@@ -81,29 +69,37 @@ func (s *Sim) pay(r *psp.Request, id string, sale bool, o psp.Orders) psp.Answer
 	return answer
 }
 
-// paid is the answer to what was not declined.
-func (s *Sim) paid(rec *shown.Record[invoice], action string) psp.Answer {
-	iv := &rec.Live
-	if action != "" {
-		return success("customer_action", customerAction(s.cards[iv.tx.card], action))
+// readTry reads how an invoice is to be charged.
+func readTry(in fields, iv *invoice, sale bool) try {
+	return try{
+		source: in.text("source"), sale: sale && !iv.verification, take: iv.amount,
+		incremental: in.flag("incremental"), takesSteps: in.flag("enable_three_d_s_2"),
 	}
-	return success("transaction", s.transactionResource(iv, expansions{"operations"}))
 }
 
-// resume answers a payer's client that is back from a challenge.
-func (s *Sim) resume(rec *shown.Record[invoice]) psp.Answer {
-	iv := &rec.Live
-	switch {
-	case iv.tx.pending != nil:
-		return s.paid(rec, iv.tx.challengeURL)
-	case !iv.tx.resumable:
-		return invalid(codeSource, "The source is invalid.")
+// readPart reads how much a sale takes, if that is not all. When it cannot, the answer says why.
+func (t *try) readPart(in fields, iv *invoice) *psp.Answer {
+	text := in.text("capture_amount")
+	if text == "" || !t.sale {
+		return nil
 	}
-	iv.tx.resumable = false
-	if iv.tx.status == txFailed {
-		return declined(iv.tx.errorCode)
+	var bad *psp.Answer
+	if t.take, bad = readAmount(text, iv.currency); bad != nil {
+		return bad
 	}
-	return s.paid(rec, "")
+	if t.take == 0 || t.take > iv.amount {
+		exceeded := invalid(codeAmount, "The amount is not within the invoice's.")
+		return &exceeded
+	}
+	return nil
+}
+
+// paid is the answer to what was not declined.
+func (s *Sim) paid(rec *shown.Record[invoice], action psp.Object) psp.Answer {
+	if action != nil {
+		return success("customer_action", action)
+	}
+	return success("transaction", s.transactionResource(&rec.Live, expansions{"operations"}))
 }
 
 // resolve finds the card behind a source. When it cannot, the answer says why.
@@ -134,8 +130,18 @@ func (s *Sim) resolve(t *try, iv *invoice) *psp.Answer {
 	return nil
 }
 
+// tryOrBring charges an invoice, or brings it the result of the payer's step. The answer, if there is one, refuses the result.
+func (s *Sim) tryOrBring(rec *shown.Record[invoice], t try, o psp.Orders) (action psp.Object, code string, bad *psp.Answer) {
+	if resumed(t.source) {
+		return s.bring(rec, t, o)
+	}
+	rec.Freeze(rec.Live, o.HideFor)
+	action, code = s.attempt(rec, t, o)
+	return action, code, nil
+}
+
 // attempt charges an invoice. It returns what the payer has to do first, or the code of a decline, or neither.
-func (s *Sim) attempt(rec *shown.Record[invoice], t try, o psp.Orders) (action, code string) {
+func (s *Sim) attempt(rec *shown.Record[invoice], t try, o psp.Orders) (action psp.Object, code string) {
 	iv := &rec.Live
 	c := s.cards[t.card]
 	code = c.fate(t, iv)
@@ -147,14 +153,14 @@ func (s *Sim) attempt(rec *shown.Record[invoice], t try, o psp.Orders) (action, 
 	switch {
 	case code != "":
 		s.decline(iv, t, code, o)
+	case c.acts.fingerprint && t.takesSteps && !iv.merchantInitiated:
+		return s.askDevice(iv, t, c.acts), ""
 	case c.acts.challenge != "" && !iv.merchantInitiated:
-		iv.tx.pending = &t
-		iv.tx.challengeURL = s.deps.Challenges.Open(func(passed bool) string { return s.challenged(iv.id, passed) })
-		return iv.tx.challengeURL, ""
+		return s.askPayer(iv, t, step{kind: c.acts.challenge}), ""
 	default:
 		s.approve(iv, t, o)
 	}
-	return "", code
+	return nil, code
 }
 
 // orderedDecline is the code of a decline that a fault has ordered.
@@ -178,36 +184,6 @@ func (c *card) fate(t try, iv *invoice) string {
 		return "card.needs-authentication"
 	}
 	return ""
-}
-
-// challenged goes on when the payer has passed the challenge or failed it, and says where the payer goes next.
-func (s *Sim) challenged(id string, passed bool) string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	rec, known := s.live(id)
-	if !known { // fenced meanwhile
-		return ""
-	}
-	iv := &rec.Live
-	t := iv.tx.pending
-	if t == nil {
-		return ""
-	}
-	iv.tx.pending, iv.tx.challengeURL, iv.tx.resumable = nil, "", true
-	if passed {
-		s.approve(iv, *t, psp.Orders{})
-		s.endVerification(iv, psp.Orders{})
-	} else {
-		s.decline(iv, *t, "card.failed-3ds", psp.Orders{})
-	}
-	u, err := url.Parse(iv.returnURL)
-	if err != nil || iv.returnURL == "" {
-		return ""
-	}
-	query := u.Query()
-	query.Set("token", resumePrefix+base64.RawURLEncoding.EncodeToString([]byte(`{"url":"`+s.deps.BaseURL+`"}`)))
-	u.RawQuery = query.Encode()
-	return u.String()
 }
 
 func (s *Sim) approve(iv *invoice, t try, o psp.Orders) {
@@ -252,12 +228,4 @@ func (s *Sim) decline(iv *invoice, t try, code string, o psp.Orders) {
 	if t.verifies != "" {
 		s.concludeToken(t.verifies, code, o)
 	}
-}
-
-func customerAction(c *card, address string) psp.Object {
-	kind := actionRedirect
-	if c != nil && c.acts.challenge != "" {
-		kind = c.acts.challenge
-	}
-	return psp.Object{"type": kind, "value": address, "metadata": psp.Object{}}
 }

@@ -3,6 +3,7 @@
 package processout
 
 import (
+	"html/template"
 	"net/http"
 	"strings"
 	"sync"
@@ -27,6 +28,7 @@ type Sim struct {
 	deps    psp.Deps
 	cardKey []byte
 	routes  psp.Router
+	device  *template.Template
 
 	mu sync.Mutex
 	project
@@ -47,7 +49,7 @@ type project struct {
 
 // New makes the simulator.
 func New(d psp.Deps) *Sim {
-	s := &Sim{deps: d, cardKey: d.Random.Bytes(16)}
+	s := &Sim{deps: d, cardKey: d.Random.Bytes(16), device: newDevicePage()}
 	s.routes = s.endpoints()
 	s.Reset()
 	return s
@@ -102,6 +104,9 @@ func (s *Sim) endpoints() psp.Router {
 		{Method: "GET", Pattern: "transactions/*/refunds", Operation: psp.Lookup, Handle: s.listRefunds},
 		{Method: "GET", Pattern: "transactions/*/refunds/*", Operation: psp.Lookup, Handle: s.getRefund},
 		{Method: "GET", Pattern: "events/*", Operation: psp.Lookup, Handle: s.getEvent},
+
+		// The payer's browser.
+		{Method: "GET", Pattern: fingerprintPage, Operation: psp.Prepare, Handle: s.showFingerprint},
 	}
 	for i := range routes {
 		if routes[i].Decode == nil {
@@ -152,6 +157,9 @@ func (s *Sim) Accept(r *psp.Request) psp.Call {
 // authentic says whether the request is from a sandbox project's server, or from a browser and to an endpoint that
 // a browser may use.
 func authentic(r *psp.Request, route psp.Route) bool {
+	if route.Pattern == fingerprintPage {
+		return true
+	}
 	user, key, _ := r.BasicUser()
 	if !strings.HasPrefix(user, "test-proj_") || len(user) == len("test-proj_") {
 		return false

@@ -97,7 +97,7 @@ func (s *Sim) captureHold(r *psp.Request, id string, o psp.Orders) psp.Answer {
 	}
 	rec.Freeze(*iv, o.HideFor)
 	s.settle(iv, amount, o)
-	return s.paid(rec, "")
+	return s.paid(rec, nil)
 }
 
 // refusal is the code with which the card or a fault refuses an operation after the payment, or "".
@@ -126,7 +126,7 @@ func (s *Sim) void(r *psp.Request, ids []string, o psp.Orders) psp.Answer {
 	}
 	rec.Freeze(*iv, o.HideFor)
 	s.release(iv, amount, o)
-	return s.paid(rec, "")
+	return s.paid(rec, nil)
 }
 
 // increment adds to a hold that was made to grow.
@@ -164,7 +164,7 @@ func (s *Sim) increment(r *psp.Request, ids []string, o psp.Orders) psp.Answer {
 	s.record(iv, "authorization", extra, "")
 	s.book(iv, ledger.Authorized)
 	s.tellTransaction("transaction.authorized", iv, o)
-	return s.paid(rec, "")
+	return s.paid(rec, nil)
 }
 
 func (s *Sim) refundInvoice(r *psp.Request, ids []string, o psp.Orders) psp.Answer {

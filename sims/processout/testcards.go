@@ -13,6 +13,8 @@ type behaviour struct {
 	// the other cards decline them.
 	challenge string
 	unlessMIT bool
+	// fingerprint has a payer whose client can do it show the device first; a silentDevice does not answer.
+	fingerprint, silentDevice bool
 	// The operations that fail: with a code, or at all.
 	failsPayments, failsCaptures, failsRefunds bool
 	incrementFails                             string
@@ -22,20 +24,18 @@ type behaviour struct {
 	dispute string
 }
 
-// The kinds of action that a payer is asked for.
-const (
-	actionRedirect = "redirect"
-	actionURL      = "url"
-)
-
 // behaviourOf is the vendor's published list of test cards. Every other number is approved, although the vendor's
 // sandbox declines it.
 func behaviourOf(number string) behaviour {
 	switch number {
-	case testcard.Challenge, "4000000000003220":
+	case testcard.Challenge:
 		return behaviour{challenge: actionRedirect}
+	case "4000000000003063":
+		return behaviour{fingerprint: true}
+	case "4000000000003220":
+		return behaviour{challenge: actionRedirect, fingerprint: true, silentDevice: true}
 	case "4000000000003253":
-		return behaviour{challenge: actionRedirect, unlessMIT: true}
+		return behaviour{challenge: actionRedirect, unlessMIT: true, fingerprint: true}
 	case "4000000000003246":
 		return behaviour{challenge: actionURL}
 	case "4000000000000010":

@@ -80,7 +80,7 @@ func (s *Sim) createToken(r *psp.Request, ids []string, o psp.Orders) psp.Answer
 		c.defaultToken = t.id
 	}
 	s.tellToken("customer.token.created", &rec.Live, o.HideFor)
-	return s.assign(rec, in.text("source"), o)
+	return s.assign(rec, in, o)
 }
 
 // updateToken gives a token its card. A verification that was asked for then runs.
@@ -92,7 +92,7 @@ func (s *Sim) updateToken(r *psp.Request, ids []string, o psp.Orders) psp.Answer
 	in := input(r)
 	source := in.text("source")
 	if resumed(source) || source != "" && source == rec.Live.card {
-		return s.resumeToken(rec)
+		return s.resumeToken(rec, source, o)
 	}
 	if in.flag("set_default") {
 		s.customers[rec.Live.customer].defaultToken = rec.Live.id
@@ -102,7 +102,7 @@ func (s *Sim) updateToken(r *psp.Request, ids []string, o psp.Orders) psp.Answer
 		if asked {
 			return invalid(codeMissingSource, "The source is missing.")
 		}
-		return s.tokenAnswer(rec, "")
+		return s.tokenAnswer(rec, nil)
 	}
 	if bad := s.checkSource(source, true); bad != nil {
 		return *bad
@@ -114,7 +114,7 @@ func (s *Sim) updateToken(r *psp.Request, ids []string, o psp.Orders) psp.Answer
 	if asked || rec.Live.verify {
 		rec.Live.verify, rec.Live.status = true, verifyPending
 	}
-	return s.assign(rec, source, o)
+	return s.assign(rec, in, o)
 }
 
 // checkSource says what is wrong with the source of a token, which may be left out unless it is required.
@@ -137,19 +137,26 @@ func (s *Sim) checkSource(source string, required bool) *psp.Answer {
 }
 
 // assign puts a card on a token and verifies it if that was asked for.
-func (s *Sim) assign(rec *shown.Record[token], source string, o psp.Orders) psp.Answer {
-	t := &rec.Live
+func (s *Sim) assign(rec *shown.Record[token], in fields, o psp.Orders) psp.Answer {
+	t, source := &rec.Live, in.text("source")
 	if source == "" {
-		return s.tokenAnswer(rec, "")
+		return s.tokenAnswer(rec, nil)
 	}
 	t.card = source
 	s.cards[source].used = true
 	if !t.verify {
 		s.tellToken("customer.token.updated", t, o.HideFor)
-		return s.tokenAnswer(rec, "")
+		return s.tokenAnswer(rec, nil)
 	}
 	proof := s.verificationInvoice(t, o)
-	action, code := s.attempt(proof, try{source: source, card: source, verifies: t.id, keepsHold: t.manual}, o)
+	action, code := s.attempt(proof, try{
+		source: source, card: source, verifies: t.id, keepsHold: t.manual, takesSteps: in.flag("enable_three_d_s_2"),
+	}, o)
+	return s.verified(rec, proof, action, code, o)
+}
+
+// verified is the answer to a verification that has ended, or gone one step further.
+func (s *Sim) verified(rec *shown.Record[token], proof *shown.Record[invoice], action psp.Object, code string, o psp.Orders) psp.Answer {
 	if code != "" {
 		return declined(code)
 	}
@@ -194,24 +201,35 @@ func (s *Sim) concludeToken(id, code string, o psp.Orders) {
 	s.tellToken("customer.token.updated", &rec.Live, o.HideFor)
 }
 
-// resumeToken answers a payer's client that is back from a challenge.
-func (s *Sim) resumeToken(rec *shown.Record[token]) psp.Answer {
+// resumeToken answers a payer's client that is back from a step.
+func (s *Sim) resumeToken(rec *shown.Record[token], source string, o psp.Orders) psp.Answer {
 	t := &rec.Live
+	proof, known := s.live(t.invoice)
+	if known && proof.Live.tx.step.repeats {
+		if !resumed(source) {
+			return invalid(codeSource, "The token has its source already.")
+		}
+		rec.Freeze(*t, o.HideFor)
+		action, code, bad := s.bring(proof, try{source: source}, o)
+		if bad != nil {
+			return *bad
+		}
+		return s.verified(rec, proof, action, code, o)
+	}
 	if t.status == verifyFailed {
 		return declined(t.declined)
 	}
-	action := ""
-	if proof, known := s.live(t.invoice); known && proof.Live.tx.pending != nil {
-		action = proof.Live.tx.challengeURL
+	if known && proof.Live.tx.pending != nil {
+		return s.tokenAnswer(rec, proof.Live.tx.step.action())
 	}
-	return s.tokenAnswer(rec, action)
+	return s.tokenAnswer(rec, nil)
 }
 
 // tokenAnswer is a token as it is, with what the payer has to do if there is something.
-func (s *Sim) tokenAnswer(rec *shown.Record[token], action string) psp.Answer {
+func (s *Sim) tokenAnswer(rec *shown.Record[token], action psp.Object) psp.Answer {
 	body := psp.Object{"success": true, "token": s.tokenResource(&rec.Live)}
-	if action != "" {
-		body["customer_action"] = customerAction(s.cards[rec.Live.card], action)
+	if action != nil {
+		body["customer_action"] = action
 	}
 	return psp.JSON(http.StatusOK, body)
 }

@@ -22,11 +22,11 @@ type transaction struct {
 	dispute                string
 	operations             []operation
 	refunds                []refund
-	// pending is the try that waits for the payer, at challengeURL; resumable says that the payer's client has
-	// not come back since.
-	pending      *try
-	challengeURL string
-	resumable    bool
+	// pending is the try that waits for the payer's step; resumable says that the step's page has ended the payment
+	// and the payer's client has not come back since.
+	pending   *try
+	step      step
+	resumable bool
 }
 
 type operation struct {
@@ -44,7 +44,7 @@ type refund struct {
 func (tx *transaction) begin(t try) {
 	tx.source, tx.card, tx.token = t.source, t.card, t.token
 	tx.provesToken, tx.keepsHold = t.verifies != "", t.keepsHold
-	tx.errorCode, tx.advice, tx.resumable = "", "", false
+	tx.errorCode, tx.advice, tx.resumable, tx.step = "", "", false, step{}
 	tx.attempts++
 }
 
