@@ -356,3 +356,7 @@ func (m *memory) MappingsOfMethod(context.Context, string, string, string) ([]pa
 func (m *memory) Links(context.Context, string, string) ([]payments.CustomerLink, error) {
 	return nil, nil
 }
+
+func (m *memory) Alert(context.Context, string) (payments.Alert, error) {
+	return payments.Alert{}, payments.ErrNotFound
+}

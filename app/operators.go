@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 
+	"switchyard/flow"
 	"switchyard/payments"
 	"switchyard/router"
 )
@@ -34,6 +35,9 @@ func (a *App) operatorsHandler() http.Handler {
 	mux.HandleFunc("GET /gateways/{id}/webhooks", a.listInbound)
 	mux.HandleFunc("GET /webhooks/{id}", a.showInbound)
 	mux.HandleFunc("POST /webhooks/{id}/replay", a.replayInbound)
+	mux.HandleFunc("GET /alerts", a.listAlerts)
+	mux.HandleFunc("POST /alerts/{id}/close", a.closeAlert)
+	mux.HandleFunc("POST /projects/{project}/attempts/{attempt}/resolve", a.resolveAttempt)
 	return mux
 }
 
@@ -82,6 +86,72 @@ func (a *App) replayInbound(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	a.reply(w, http.StatusAccepted, map[string]bool{"success": true})
+}
+
+// maxAlerts bounds a list of alerts.
+const maxAlerts = 200
+
+// listAlerts lists what operators have to know of, newest first: what is open, or with all=true what was closed as well.
+func (a *App) listAlerts(w http.ResponseWriter, r *http.Request) {
+	list, err := a.store.Alerts(r.Context(), r.URL.Query().Get("all") != "true", maxAlerts)
+	if err != nil {
+		a.refuse(w, r, err)
+		return
+	}
+	a.reply(w, http.StatusOK, map[string]any{"success": true, "alerts": append([]payments.Alert{}, list...)})
+}
+
+// maxOrder bounds what an operator sends, in bytes.
+const maxOrder = 16 << 10
+
+// order is what an operator decides.
+type order struct {
+	Verdict   string `json:"verdict"`
+	ChargeRef string `json:"charge_reference"`
+	By        string `json:"by"`
+	Because   string `json:"because"`
+}
+
+// readOrder reads an operator's decision. It has answered already when ok is false.
+func (a *App) readOrder(w http.ResponseWriter, r *http.Request) (o order, ok bool) {
+	decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxOrder))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&o); err != nil || o.By == "" || o.Because == "" {
+		a.reply(w, http.StatusBadRequest, map[string]any{"success": false, "message": `Send JSON that says who decides and why: {"by":"ada","because":"…"}.`})
+		return order{}, false
+	}
+	return o, true
+}
+
+// closeAlert says that an operator has dealt with an alert.
+func (a *App) closeAlert(w http.ResponseWriter, r *http.Request) {
+	if o, ok := a.readOrder(w, r); ok {
+		a.done(w, r, a.engine.CloseAlert(r.Context(), r.PathValue("id"), o.By, o.Because))
+	}
+}
+
+// resolveAttempt ends an attempt whose outcome could not be found out, by an operator's word.
+func (a *App) resolveAttempt(w http.ResponseWriter, r *http.Request) {
+	if o, ok := a.readOrder(w, r); ok {
+		a.done(w, r, a.engine.Resolve(r.Context(), flow.Resolution{
+			ProjectID: r.PathValue("project"), AttemptID: r.PathValue("attempt"), Verdict: o.Verdict, ChargeRef: o.ChargeRef, By: o.By, Because: o.Because,
+		}))
+	}
+}
+
+// done answers an operator's order.
+func (a *App) done(w http.ResponseWriter, r *http.Request, err error) {
+	refused, public := errors.AsType[*payments.Error](err)
+	switch {
+	case err == nil:
+		a.reply(w, http.StatusOK, map[string]bool{"success": true})
+	case public && refused.Code == payments.CodeTransactionNotFound:
+		a.reply(w, http.StatusNotFound, map[string]any{"success": false, "message": refused.Message})
+	case public:
+		a.reply(w, http.StatusConflict, map[string]any{"success": false, "message": refused.Message})
+	default:
+		a.refuse(w, r, err)
+	}
 }
 
 func (a *App) refuse(w http.ResponseWriter, r *http.Request, err error) {

@@ -26,14 +26,16 @@ const (
 
 // Why an attempt certainly did not happen, concluded from what was known of it when it was read.
 var (
-	errFenced = errors.New("flow: the PSP confirmed that it can no longer charge")
-	errAbsent = errors.New("flow: absent after the PSP's longest processing time")
+	errFenced   = errors.New("flow: the PSP confirmed that it can no longer charge")
+	errAbsent   = errors.New("flow: absent after the PSP's longest processing time")
+	errOperator = errors.New("flow: not done, says an operator")
+	errNoPage   = errors.New("flow: the page was never given to anybody")
 )
 
 // concluded says that a result is no answer of the PSP to the operation, but follows from what was known of the attempt. It
 // does not hold for an attempt that somebody has changed since.
 func concluded(r payments.Result) bool {
-	return r.Fault != nil && (errors.Is(r.Fault, errFenced) || errors.Is(r.Fault, errAbsent))
+	return r.Fault != nil && (errors.Is(r.Fault, errFenced) || errors.Is(r.Fault, errAbsent) || errors.Is(r.Fault, errNoPage))
 }
 
 // firstAsked is when the worker may ask first: soon for a step of the payer or the PSP; for an unknown outcome, which the
@@ -108,6 +110,9 @@ func (e *Engine) ask(ctx context.Context, s *subject, q question) (r payments.Re
 	if !ok {
 		e.log.ErrorContext(ctx, "an open attempt's gateway configuration is gone; put it back to learn the outcome", "attempt", a.ID, "gateway_configuration", a.GatewayConfigurationID)
 		return payments.Result{}, false
+	}
+	if a.OnPage() && a.Refs.Session == "" {
+		return certainlyNot(errNoPage), true // its id is made durable before its link is given away
 	}
 	gateway.Timeout = q.timeout(gateway, e.now())
 	f, err := e.lookup(ctx, gateway, a)

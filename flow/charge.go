@@ -281,7 +281,7 @@ func (e *Engine) run(ctx context.Context, c *course) (payments.Snapshot, error) 
 		if err != nil || !known {
 			return c.final, err
 		}
-		if e.worthAgain(c, queue[i].GatewayConfigurationID, r) {
+		if e.worthAgain(ctx, c, queue[i].GatewayConfigurationID, r) {
 			queue = slices.Insert(queue, i+1, queue[i])
 		}
 		if i+1 < len(queue) && payments.CanTryNext(r, cascades) && e.now().Before(c.deadline) {
@@ -303,7 +303,7 @@ func (e *Engine) run(ctx context.Context, c *course) (payments.Snapshot, error) 
 
 // worthAgain says that the same PSP may take the same payment in another way, in which it has not been asked: it has forgotten
 // the saved method, and the card itself is there; or it saves no methods, and the payment does not need that.
-func (e *Engine) worthAgain(c *course, gatewayID string, r payments.Result) bool {
+func (e *Engine) worthAgain(ctx context.Context, c *course, gatewayID string, r payments.Result) bool {
 	switch {
 	case r.Fault == nil || r.Fault.Kind == payments.Unknown:
 		return false
@@ -312,7 +312,11 @@ func (e *Engine) worthAgain(c *course, gatewayID string, r payments.Result) bool
 		return true
 	case r.Fault.SaveRefused && !c.noSaving[gatewayID]:
 		c.noSaving[gatewayID] = true
-		e.savesNot.remember(gatewayID, e.now())
+		if r.Fault.Kind == payments.Misconfigured {
+			e.savesNot.remember(gatewayID, e.now())
+		} else {
+			e.unlink(ctx, c, gatewayID) // the PSP does not have the customer any more
+		}
 		return true
 	}
 	return false
@@ -336,6 +340,9 @@ func (e *Engine) begin(ctx context.Context, c *course, to payments.Candidate, be
 			return "", err
 		}
 		e.forgetMethod(ctx, d, a, before.result)
+		if concluded(before.result) {
+			d.change.Jobs = append(d.change.Jobs, recheckJob(a, 0, d.now))
+		}
 		e.logAttempt(ctx, a, a.SentAt)
 	}
 	a := e.newAttempt(c, to)

@@ -39,6 +39,7 @@ type draft struct {
 	events      []string
 	answer      *payments.ClaimKey
 	claim       *payments.Claim
+	why         string // of the attempt's next transition, when it is not the PSP's answer
 	code        string // of the answer, when it is not a success
 	message     string
 	refundID    string // the refund that the answer and the event show

@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"cmp"
 	"fmt"
 
 	"switchyard/payments"
@@ -12,7 +13,7 @@ func (d *draft) record(a *payments.Attempt, r payments.Result, last bool) error 
 	r = normalise(r)
 	state := stateAfter(r)
 	describe(a, r)
-	if err := d.moveAttempt(a, state, whyOf(a, r)); err != nil {
+	if err := d.moveAttempt(a, state, cmp.Or(d.why, whyOf(a, r))); err != nil {
 		return err
 	}
 	if state.Open() {

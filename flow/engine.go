@@ -24,6 +24,7 @@ type Ledger interface {
 	Token(ctx context.Context, projectID, tokenID string) (payments.Token, error)
 	AttemptsNamed(ctx context.Context, gatewayID, reference, session string) ([]payments.Attempt, error)
 	InboundWebhook(ctx context.Context, id string) (payments.InboundWebhook, error)
+	Alert(ctx context.Context, id string) (payments.Alert, error)
 	LeaseJobs(ctx context.Context, now, until time.Time, limit int) ([]payments.Job, error)
 	NextJobAt(ctx context.Context) (time.Time, bool, error)
 	Prune(ctx context.Context, before time.Time) (int, error)

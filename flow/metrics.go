@@ -15,6 +15,7 @@ import (
 type instruments struct {
 	attempts  metric.Int64Counter
 	questions metric.Int64Counter
+	late      metric.Int64Counter
 }
 
 func newInstruments() instruments {
@@ -27,7 +28,15 @@ func newInstruments() instruments {
 	if err != nil {
 		otel.Handle(err)
 	}
-	return instruments{attempts: attempts, questions: questions}
+	late, err := meter.Int64Counter("switchyard.late", metric.WithDescription("What PSPs did after the attempt had ended as not done; each is an alert"))
+	if err != nil {
+		otel.Handle(err)
+	}
+	return instruments{attempts: attempts, questions: questions, late: late}
+}
+
+func attributes(a *payments.Attempt) metric.MeasurementOption {
+	return metric.WithAttributes(attribute.String("psp", a.PSP), attribute.String("operation", string(a.Operation)))
 }
 
 // logAttempt writes the one wide event of an attempt and counts it.

@@ -41,7 +41,7 @@ func (e *Engine) Receive(ctx context.Context, gatewayID string, d payments.Webho
 		return err
 	}
 	var change payments.Change
-	if slices.ContainsFunc(named, func(a payments.Attempt) bool { return a.State.Open() }) {
+	if slices.ContainsFunc(named, worthAsking) {
 		change.Jobs = []payments.Job{noticeJob(w, e.now())}
 	} else { // the usual case: the PSP confirms what its answer has told already
 		w.State, w.Result, w.AppliedAt = payments.InboundIgnored, ignoredBecause(named), e.now()
@@ -59,6 +59,10 @@ func (e *Engine) Receive(ctx context.Context, gatewayID string, d payments.Webho
 	e.wake()
 	return nil
 }
+
+// worthAsking says that a webhook about the attempt may tell of something new: it is open, or it ended as certainly not done,
+// and the PSP knows of it.
+func worthAsking(a payments.Attempt) bool { return a.State.Open() || a.State == payments.AttemptFailed }
 
 // eventKey tells repeats apart: by the PSP's own event id, else by the content.
 func eventKey(n payments.Notice, body []byte) string {
@@ -105,6 +109,16 @@ func (e *Engine) applyNotice(ctx context.Context, j payments.Job) error {
 	now, asked := e.now(), 0
 	for _, a := range named {
 		switch {
+		case a.State == payments.AttemptFailed:
+			s, err := e.subjectOf(ctx, a.ProjectID, a.ID)
+			if err == nil {
+				err = e.lookForLate(ctx, s, a.ID)
+			}
+			if err != nil {
+				return err
+			}
+			asked++
+			continue
 		case !a.State.Open():
 			continue
 		case a.State == payments.AttemptSent && now.Sub(a.SentAt) < e.gateways[a.GatewayConfigurationID].Timeout+leaseGrace && now.Sub(w.ReceivedAt) < noticePatience:
@@ -118,7 +132,7 @@ func (e *Engine) applyNotice(ctx context.Context, j payments.Job) error {
 		}
 		change.Jobs = append(change.Jobs, askJob(&a, now, now))
 	}
-	w.State, w.Result, w.AppliedAt = payments.InboundApplied, fmt.Sprintf("asked %s about %d open attempts", w.PSP, asked), now
+	w.State, w.Result, w.AppliedAt = payments.InboundApplied, fmt.Sprintf("asked %s about %d attempts", w.PSP, asked), now
 	if asked == 0 {
 		w.State, w.Result = payments.InboundIgnored, ignoredBecause(named)
 	}

@@ -120,6 +120,16 @@ func (e *Engine) link(ctx context.Context, projectID, customerID string, gateway
 	}}})
 }
 
+// unlink forgets what a PSP called the payer.
+func (e *Engine) unlink(ctx context.Context, c *course, gatewayID string) {
+	err := e.ledger.Apply(context.WithoutCancel(ctx), payments.Change{Unlinks: []payments.CustomerLink{{
+		ProjectID: c.request.ProjectID, CustomerID: c.payer.CustomerID, GatewayConfigurationID: gatewayID,
+	}}})
+	if err != nil {
+		e.log.WarnContext(ctx, "a customer whom a PSP has forgotten is still linked to it", "customer", c.payer.CustomerID, "gateway_configuration", gatewayID, "error", err)
+	}
+}
+
 // learnCustomer remembers what the PSP of an approved attempt calls the payer. It has a commit of its own, once per customer:
 // the payment's outcome does not depend on it.
 func (e *Engine) learnCustomer(ctx context.Context, a *payments.Attempt) {

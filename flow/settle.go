@@ -15,6 +15,7 @@ type settling struct {
 	last    bool      // nothing else will be tried: a refusal is final
 	crashed bool      // the attempt was left behind by a crash, so nobody waits for its answer
 	askAt   time.Time // when an attempt that stays open is asked about next
+	why     string    // in place of the PSP's words, in the attempt's history
 	final   *payments.Snapshot
 }
 
@@ -33,9 +34,16 @@ func (e *Engine) settle(ctx context.Context, s *subject, id string, r payments.R
 	for try := 0; ; try++ {
 		a := s.pay.Attempt(id)
 		if a == nil || !a.State.Open() {
-			if a != nil && stateAfter(r) == payments.AttemptApproved && a.State != payments.AttemptApproved {
-				e.log.ErrorContext(ctx, "a PSP approved an attempt that is closed as not done: the payer's money has to be given back by hand",
-					"attempt", a.ID, "invoice", a.InvoiceID, "psp", a.PSP, "refs", a.Refs.Merge(r.Outcome.Refs), "closed_as", a.State)
+			if a != nil && stateAfter(r) == payments.AttemptApproved && mayBeLate(a) {
+				if err := e.late(ctx, s, id, r.Outcome.Refs); errors.Is(err, payments.ErrConflict) && try < maxConflicts {
+					if err := e.reload(ctx, s, a); err != nil {
+						return err
+					}
+					continue
+				} else if err != nil {
+					return err
+				}
+				a = s.pay.Attempt(id)
 			}
 			o.answer(s, a)
 			return nil
@@ -85,6 +93,7 @@ func (e *Engine) settle(ctx context.Context, s *subject, id string, r payments.R
 
 // compose fills the draft with everything that belongs to one outcome.
 func (e *Engine) compose(ctx context.Context, d *draft, a *payments.Attempt, r payments.Result, o settling) error {
+	d.why = o.why
 	if err := d.record(a, r, o.last); err != nil {
 		return err
 	}
@@ -96,6 +105,9 @@ func (e *Engine) compose(ctx context.Context, d *draft, a *payments.Attempt, r p
 		return nil
 	}
 	e.forgetMethod(ctx, d, a, r)
+	if concluded(r) && a.Operation.Charges() {
+		d.change.Jobs = append(d.change.Jobs, recheckJob(a, 0, d.now))
+	}
 	if a.ClaimKey != "" {
 		key := payments.ClaimKey{ProjectID: a.ProjectID, Scope: a.ClaimScope, Key: a.ClaimKey}
 		if o.crashed && a.State == payments.AttemptFailed {
@@ -147,7 +159,7 @@ func (e *Engine) keepSource(ctx context.Context, d *draft, a *payments.Attempt) 
 func (e *Engine) learn(ctx context.Context, d *draft, a *payments.Attempt, only payments.Initiation) error {
 	gateway := e.gateways[a.GatewayConfigurationID]
 	if a.Operation == payments.OpVerify && a.Amount.Minor > 0 {
-		d.change.Jobs = append(d.change.Jobs, payments.Job{ProjectID: a.ProjectID, Key: "reverse:" + a.ID, Kind: payments.JobReverse, SubjectID: a.ID, RunAt: d.now, CreatedAt: d.now})
+		d.change.Jobs = append(d.change.Jobs, reverseJob(a, d.now))
 	}
 	if a.TokenID == "" || !a.Operation.Charges() {
 		return nil
@@ -259,7 +271,7 @@ func (o settling) answer(s *subject, a *payments.Attempt) {
 	if a == nil {
 		return
 	}
-	if a.State == payments.AttemptDeclined || a.State == payments.AttemptFailed {
+	if !a.State.Open() && a.State != payments.AttemptApproved {
 		o.final.Code, o.final.Message = string(a.Code), a.Message
 	}
 	o.final.Refund = s.pay.Refund(a.RefundID)

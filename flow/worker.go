@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -169,6 +170,8 @@ func (e *Engine) runJob(ctx context.Context, j payments.Job) {
 		err = e.timedCapture(ctx, j)
 	case payments.JobNotice:
 		err = e.applyNotice(ctx, j)
+	case payments.JobRecheck:
+		err = e.recheck(ctx, j)
 	default:
 		err = errors.New("flow: a job of unknown kind " + string(j.Kind))
 	}
@@ -230,17 +233,10 @@ func (e *Engine) askJob(ctx context.Context, j payments.Job) error {
 			return err
 		}
 	}
-	if e.now().Sub(a.SentAt) > giveUpAfter && s.token == nil && s.pay.Transaction.Status.CanBecome(payments.StatusReview) {
-		if err := d.moveTransaction(payments.StatusReview, "no certainty after 72 hours: an operator has to look"); err != nil {
+	if e.now().Sub(a.SentAt) > giveUpAfter {
+		if err := e.review(ctx, d, a); err != nil {
 			return err
 		}
-		e.log.ErrorContext(ctx, "a payment needs an operator: its outcome is not known after 72 hours", "attempt", a.ID, "invoice", a.InvoiceID)
-	}
-	if e.now().Sub(a.SentAt) > giveUpAfter && s.token != nil && !s.orphaned && s.token.Verification == payments.VerificationPending {
-		if err := d.moveVerification(payments.VerificationUnknown, "no certainty after 72 hours"); err != nil {
-			return err
-		}
-		d.events = append(d.events, payments.EventTokenUpdated)
 	}
 	d.attempts[a.ID] = true
 	unanswered := j.Tries
@@ -256,11 +252,35 @@ func (e *Engine) askJob(ctx context.Context, j payments.Job) error {
 	return err
 }
 
-// reverse releases the hold of a verification. The job itself is the durable intent; asking first keeps a repeat harmless.
+// review hands an attempt without certainty to an operator. It is asked about all the same: it never ends by the clock.
+func (e *Engine) review(ctx context.Context, d *draft, a *payments.Attempt) error {
+	d.change.Alerts = append(d.change.Alerts, payments.NewAlert(payments.AlertReview, a, fmt.Sprintf(
+		"Whether %s did the %s of %s %s is not known after 72 hours. Ask the PSP by the reference %s, and resolve the attempt with what it says.",
+		a.PSP, a.Operation, a.Amount, a.Amount.Currency, a.Reference), d.now))
+	switch {
+	case d.token == nil && d.pay.Transaction.Status.CanBecome(payments.StatusReview):
+		e.log.ErrorContext(ctx, "a payment needs an operator: its outcome is not known after 72 hours", "attempt", a.ID, "invoice", a.InvoiceID)
+		d.events = append(d.events, payments.EventTransactionInReview)
+		return d.moveTransaction(payments.StatusReview, "no certainty after 72 hours: an operator has to look")
+	case d.token != nil && !d.orphaned && d.token.Verification == payments.VerificationPending:
+		d.events = append(d.events, payments.EventTokenUpdated)
+		return d.moveVerification(payments.VerificationUnknown, "no certainty after 72 hours")
+	}
+	return nil
+}
+
+// reverse gives money back: the hold of a verification, or a late charge. The job itself is the durable intent; asking first
+// keeps a repeat harmless.
 func (e *Engine) reverse(ctx context.Context, j payments.Job) error {
 	a, err := e.ledger.Attempt(ctx, j.ProjectID, j.SubjectID)
 	if err != nil {
 		return err
+	}
+	if a.State == payments.AttemptLate {
+		return e.giveBack(ctx, j, a)
+	}
+	if a.State == payments.AttemptReversed {
+		return e.drop(ctx, j)
 	}
 	gateway, ok := e.gateways[a.GatewayConfigurationID]
 	voider, can := gateway.Adapter.(adapters.Voider)

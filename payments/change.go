@@ -40,15 +40,21 @@ type Change struct {
 	Transactions []Transaction
 	Attempts     []Attempt
 	Refunds      []Refund
-	Transitions  []Transition     // append
-	Entries      []Entry          // append
-	Events       []Event          // append: the outbox
-	Inbound      []InboundWebhook // versioned; ErrDuplicate when the gateway configuration has that event key
-	Mappings     []Mapping        // put by project, token and gateway configuration
-	Links        []CustomerLink   // put by project, customer and gateway configuration; ErrDuplicate when the PSP's customer is another's
-	Unlinks      []CustomerLink   // delete by project, customer and gateway configuration
-	Jobs         []Job            // put by key
-	DoneJobs     []JobDone        // delete
+	Transitions  []Transition      // append
+	Entries      []Entry           // append
+	Events       []Event           // append: the outbox
+	Inbound      []InboundWebhook  // versioned; ErrDuplicate when the gateway configuration has that event key
+	Mappings     []Mapping         // put by project, token and gateway configuration
+	Links        []CustomerLink    // put by project, customer and gateway configuration; ErrDuplicate when the PSP's customer is another's
+	Unlinks      []CustomerLink    // delete by project, customer and gateway configuration
+	Alerts       []Alert           // versioned; a first version that exists already changes nothing
+	Jobs         []Job             // put by key
+	DoneJobs     []JobDone         // delete
+	Endpoints    []WebhookEndpoint // versioned
+	Ended        []DeliveryEnd     // end a held try; ErrFenced when its lease was lost
+	FannedOut    []OutboxEntry     // delete; ErrFenced when another instance has been faster
+	Deliveries   []Delivery        // append; one waits while another of its subject is on its way to the same target
+	Replays      []Replay          // versioned
 }
 
 // CardKey names a card.
@@ -81,17 +87,18 @@ type Answer struct {
 // Snapshot is what an answer is rendered from: the objects as they were when the answer was decided. Rendering is a pure
 // function of the snapshot and the request, so that a replay has the same bytes.
 type Snapshot struct {
-	Customer    *Customer       `json:"customer,omitempty"`
-	Token       *Token          `json:"token,omitempty"`
-	Card        *Card           `json:"card,omitempty"`
-	Invoice     *Invoice        `json:"invoice,omitempty"`
-	Transaction *Transaction    `json:"transaction,omitempty"`
-	Attempts    []Attempt       `json:"attempts,omitempty"`
-	Refunds     []Refund        `json:"refunds,omitempty"`
-	Refund      *Refund         `json:"refund,omitempty"`
-	Action      *CustomerAction `json:"action,omitempty"`
-	Code        string          `json:"code,omitempty"` // the error or decline code; empty for success
-	Message     string          `json:"message,omitempty"`
+	Customer    *Customer        `json:"customer,omitempty"`
+	Token       *Token           `json:"token,omitempty"`
+	Card        *Card            `json:"card,omitempty"`
+	Invoice     *Invoice         `json:"invoice,omitempty"`
+	Transaction *Transaction     `json:"transaction,omitempty"`
+	Attempts    []Attempt        `json:"attempts,omitempty"`
+	Refunds     []Refund         `json:"refunds,omitempty"`
+	Refund      *Refund          `json:"refund,omitempty"`
+	Action      *CustomerAction  `json:"action,omitempty"`
+	Endpoint    *WebhookEndpoint `json:"endpoint,omitempty"`
+	Code        string           `json:"code,omitempty"` // the error or decline code; empty for success
+	Message     string           `json:"message,omitempty"`
 }
 
 // Transition is one step of a state machine, kept for ever.
@@ -150,6 +157,7 @@ const (
 	EventTransactionFailed      = "transaction.failed"
 	EventTransactionVoided      = "transaction.voided"
 	EventTransactionRefunded    = "transaction.refunded"
+	EventTransactionInReview    = "transaction.in-review"
 	EventTransactionIncremented = "transaction.authorization-incremented"
 )
 
@@ -159,11 +167,12 @@ type JobKind string
 // The kinds of background work.
 const (
 	JobAsk     JobKind = "ask"     // find out what became of an attempt
-	JobReverse JobKind = "reverse" // give a verification's money back
+	JobReverse JobKind = "reverse" // give the money of a verification or of a late charge back
 	JobEnrol   JobKind = "enrol"   // save a token's card at the PSP that approved it
 	JobForget  JobKind = "forget"  // delete a saved method at a PSP
 	JobCapture JobKind = "capture" // an auto_capture_at that has come
 	JobNotice  JobKind = "notice"  // look at a PSP's webhook
+	JobRecheck JobKind = "recheck" // ask once more about a charge that was concluded not to have happened
 )
 
 // Job is durable background work, due at RunAt. A worker holds it until LeaseUntil under a fence number that grows with

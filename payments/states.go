@@ -59,6 +59,8 @@ const (
 	AttemptApproved AttemptState = "approved" // done
 	AttemptDeclined AttemptState = "declined" // refused, with a code
 	AttemptFailed   AttemptState = "failed"   // certainly not done: never sent, refused as a request, fenced or proven absent
+	AttemptLate     AttemptState = "late"     // the PSP charged all the same, after the attempt had ended as not done: the money goes back
+	AttemptReversed AttemptState = "reversed" // late, and the money is back
 )
 
 var attemptMoves = map[AttemptState][]AttemptState{
@@ -67,8 +69,10 @@ var attemptMoves = map[AttemptState][]AttemptState{
 	AttemptPending:  {AttemptUnknown, AttemptAction, AttemptApproved, AttemptDeclined, AttemptFailed},
 	AttemptAction:   {AttemptUnknown, AttemptPending, AttemptApproved, AttemptDeclined, AttemptFailed},
 	AttemptApproved: {},
-	AttemptDeclined: {},
-	AttemptFailed:   {},
+	AttemptDeclined: {AttemptLate},
+	AttemptFailed:   {AttemptLate},
+	AttemptLate:     {AttemptReversed},
+	AttemptReversed: {},
 }
 
 // CanBecome says whether the transition is legal.
@@ -77,11 +81,13 @@ func (s AttemptState) CanBecome(next AttemptState) bool {
 }
 
 // Open says that the outcome is still to be learnt.
-func (s AttemptState) Open() bool { return len(attemptMoves[s]) > 0 }
+func (s AttemptState) Open() bool {
+	return s == AttemptSent || s == AttemptUnknown || s == AttemptPending || s == AttemptAction
+}
 
 // AttemptStates lists all attempt states.
 func AttemptStates() []AttemptState {
-	return []AttemptState{AttemptSent, AttemptUnknown, AttemptPending, AttemptAction, AttemptApproved, AttemptDeclined, AttemptFailed}
+	return []AttemptState{AttemptSent, AttemptUnknown, AttemptPending, AttemptAction, AttemptApproved, AttemptDeclined, AttemptFailed, AttemptLate, AttemptReversed}
 }
 
 // RefundStatus is where a refund stands.

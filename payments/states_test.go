@@ -44,7 +44,13 @@ func TestAttemptMoves(t *testing.T) {
 			t.Errorf("%s: Open is %v, want %v", from, from.Open(), isOpen)
 		}
 		for _, to := range AttemptStates() {
-			want := isOpen && to != from && to != AttemptSent // nothing goes back to "sent", and an end is an end
+			want := isOpen && to != from && to != AttemptSent && to != AttemptLate && to != AttemptReversed // nothing goes back to "sent"
+			if to == AttemptLate {
+				want = from == AttemptDeclined || from == AttemptFailed
+			}
+			if to == AttemptReversed {
+				want = from == AttemptLate
+			}
 			if got := from.CanBecome(to); got != want {
 				t.Errorf("%s -> %s: legal is %v, want %v", from, to, got, want)
 			}

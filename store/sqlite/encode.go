@@ -32,6 +32,7 @@ func encode(c payments.Change) ([]operation, error) {
 	e.payments(c)
 	e.records(c)
 	e.jobs(c)
+	e.webhooks(c)
 	return e.operations, e.err
 }
 
@@ -40,7 +41,7 @@ func operationsOf(c payments.Change) int {
 	const claims = 3
 	return claims + len(c.Customers) + len(c.Tokens) + len(c.Cards) + len(c.SealedCards) + len(c.ForgetSealed) +
 		len(c.Invoices) + len(c.Transactions) + len(c.Attempts) + len(c.Refunds) + len(c.Transitions) + len(c.Entries) +
-		len(c.Events) + len(c.Inbound) + len(c.Mappings) + len(c.Links) + len(c.Unlinks) + len(c.Jobs) + len(c.DoneJobs)
+		2*len(c.Events) + len(c.Inbound) + len(c.Mappings) + len(c.Links) + len(c.Unlinks) + len(c.Alerts) + len(c.Jobs) + len(c.DoneJobs)
 }
 
 func (e *encoder) claims(c payments.Change) {
@@ -129,6 +130,7 @@ func (e *encoder) records(c payments.Change) {
 	for i := range c.Events {
 		o := &c.Events[i]
 		e.add(insertEvent, payments.ErrDuplicate, o.ProjectID, o.ID, o.Name, stamp(o.FiredAt), e.doc(o))
+		e.add(insertOutbox, nil, o.ProjectID, o.ID, o.Name, o.SubjectID(), o.WebhookURL)
 	}
 	for i := range c.Inbound {
 		o := &c.Inbound[i]
@@ -138,6 +140,14 @@ func (e *encoder) records(c payments.Change) {
 	for i := range c.Mappings {
 		o := &c.Mappings[i]
 		e.add(putMapping, nil, o.ProjectID, o.TokenID, o.GatewayConfigurationID, string(o.Status), e.doc(o))
+	}
+	for i := range c.Alerts {
+		o := &c.Alerts[i]
+		if o.Version == 1 {
+			e.add(insertAlert, nil, o.ID, o.Version, o.ClosedAt.IsZero(), e.doc(o))
+		} else {
+			e.add(updateAlert, payments.ErrConflict, o.ID, o.Version, o.ClosedAt.IsZero(), e.doc(o))
+		}
 	}
 	for i := range c.Unlinks {
 		o := &c.Unlinks[i]

@@ -55,6 +55,16 @@ func (s *Store) InboundWebhooks(ctx context.Context, gatewayID string, page paym
 	return list[payments.InboundWebhook](ctx, s.reader, listInbound, page, gatewayID)
 }
 
+// WebhookEndpoints lists a project's webhook endpoints.
+func (s *Store) WebhookEndpoints(ctx context.Context, projectID string, page payments.Page) (payments.List[payments.WebhookEndpoint], error) {
+	return list[payments.WebhookEndpoint](ctx, s.reader, listEndpoints, page, projectID)
+}
+
+// Deliveries lists the tries to deliver an event.
+func (s *Store) Deliveries(ctx context.Context, projectID, eventID string, page payments.Page) (payments.List[payments.Delivery], error) {
+	return list[payments.Delivery](ctx, s.reader, listDeliveries, page, projectID, eventID)
+}
+
 // list reads a page. Items after the cursor are found by walking on from it in the order asked for; items before it by
 // walking the other way and turning the result round, so that the page is the one that directly precedes the cursor. One
 // item more than asked for tells whether there are more that way.

@@ -150,6 +150,19 @@ func (s *Store) Links(ctx context.Context, projectID, customerID string) ([]paym
 	return all[payments.CustomerLink](ctx, s, selectLinks, projectID, customerID)
 }
 
+// Alert reads an alert, or payments.ErrNotFound.
+func (s *Store) Alert(ctx context.Context, id string) (payments.Alert, error) {
+	return one[payments.Alert](ctx, s, selectAlert, id)
+}
+
+// Alerts reads the newest alerts first: those that are open, or all.
+func (s *Store) Alerts(ctx context.Context, open bool, limit int) ([]payments.Alert, error) {
+	if open {
+		return all[payments.Alert](ctx, s, selectOpenAlerts, limit)
+	}
+	return all[payments.Alert](ctx, s, selectAlerts, limit)
+}
+
 // Invoice reads an invoice; one that is deleted is payments.ErrNotFound.
 func (s *Store) Invoice(ctx context.Context, projectID, id string) (payments.Invoice, error) {
 	return one[payments.Invoice](ctx, s, selectInvoice, projectID, id)

@@ -40,10 +40,29 @@ const (
 	putMapping
 	putLink
 	deleteLink
+	insertAlert
+	updateAlert
 	putJob
 	finishJob
 	dropJob
 	leaseJobs
+	insertEndpoint
+	updateEndpoint
+	endpointServed
+	endpointFailed
+	insertOutbox
+	deleteOutbox
+	insertDelivery
+	endDelivery
+	nextDelivery
+	countHeld
+	leaseDeliveries
+	pruneEnded
+	dropDeliveries
+	dropStale
+	insertReplay
+	updateReplay
+	deleteReplay
 	writeCount
 )
 
@@ -128,7 +147,9 @@ var writeSQL = [writeCount]string{
 		SELECT $1, $2, $3, $4, $5 WHERE NOT EXISTS (SELECT 1 FROM customer_links
 			WHERE gateway_configuration_id = $3 AND ref = $4 AND NOT (project_id = $1 AND customer_id = $2))
 		ON CONFLICT (project_id, customer_id, gateway_configuration_id) DO UPDATE SET ref = excluded.ref, doc = excluded.doc`,
-	deleteLink: `DELETE FROM customer_links WHERE project_id = $1 AND customer_id = $2 AND gateway_configuration_id = $3`,
+	deleteLink:  `DELETE FROM customer_links WHERE project_id = $1 AND customer_id = $2 AND gateway_configuration_id = $3`,
+	insertAlert: `INSERT INTO alerts (id, version, open, doc) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`,
+	updateAlert: `UPDATE alerts SET version = $2, open = $3, doc = $4 WHERE id = $1 AND version = $2 - 1`,
 	putJob: `INSERT INTO jobs (project_id, job_key, kind, subject_id, payload, run_at, lease_until, fence, tries, created_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 		ON CONFLICT (project_id, job_key) DO UPDATE SET kind = excluded.kind, subject_id = excluded.subject_id,
@@ -141,6 +162,45 @@ var writeSQL = [writeCount]string{
 		WHERE (project_id, job_key) IN (
 			SELECT project_id, job_key FROM jobs WHERE run_at <= $1 AND lease_until <= $1 ORDER BY run_at LIMIT $3)
 		RETURNING project_id, job_key, kind, subject_id, payload, run_at, lease_until, fence, tries, created_at`,
+
+	insertEndpoint: `INSERT INTO webhook_endpoints (project_id, id, version, enabled, enabled_at, deleted_at, doc, exhausted)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, 0) ON CONFLICT DO NOTHING`,
+	updateEndpoint: `UPDATE webhook_endpoints SET version = $3, enabled = $4, enabled_at = $5, deleted_at = $6, doc = $7,
+			failing_since = CASE WHEN enabled_at = $5 THEN failing_since END,
+			exhausted = CASE WHEN enabled_at = $5 THEN exhausted ELSE 0 END
+		WHERE project_id = $1 AND id = $2 AND version = $3 - 1`,
+	endpointServed: `UPDATE webhook_endpoints SET failing_since = NULL, exhausted = 0
+		WHERE project_id = $1 AND id = $2 AND failing_since IS NOT NULL`,
+	endpointFailed: `UPDATE webhook_endpoints SET failing_since = COALESCE(failing_since, $3), exhausted = exhausted + $4
+		WHERE project_id = $1 AND id = $2`,
+	insertOutbox: `INSERT INTO outbox (project_id, event_id, name, subject_id, url) SELECT $1, $2, $3, $4, $5
+		WHERE $5 <> '' OR EXISTS (SELECT 1 FROM webhook_endpoints WHERE project_id = $1 AND enabled = 1)`,
+	deleteOutbox: `DELETE FROM outbox WHERE seq = $1 AND project_id = $2 AND event_id = $3`,
+	insertDelivery: `INSERT INTO deliveries (project_id, id, event_id, target, subject_id, turn, run_at, fence, created_at, doc)
+		VALUES ($1, $2, $3, $4, $5, CASE WHEN $6 = 0 AND EXISTS (SELECT 1 FROM deliveries
+				WHERE project_id = $1 AND target = $4 AND subject_id = $5 AND turn IS NOT NULL) THEN 0 ELSE 1 END,
+			$7, 0, $8, $9) ON CONFLICT DO NOTHING`,
+	endDelivery: `UPDATE deliveries SET turn = NULL, lease_until = NULL, doc = $4
+		WHERE project_id = $1 AND id = $2 AND fence = $3 AND turn = 1`,
+	nextDelivery: `UPDATE deliveries SET turn = 1, run_at = created_at WHERE seq = (SELECT seq FROM deliveries
+		WHERE project_id = $1 AND target = $2 AND subject_id = $3 AND turn = 0 ORDER BY seq LIMIT 1)`,
+	countHeld: `SELECT COUNT(*) FROM deliveries WHERE project_id = $1 AND target = $2 AND lease_until > $3`,
+	leaseDeliveries: `UPDATE deliveries SET lease_until = $4, fence = fence + 1 WHERE seq IN (SELECT seq FROM deliveries
+			WHERE project_id = $1 AND target = $2 AND turn = 1 AND run_at <= $3 AND (lease_until IS NULL OR lease_until <= $3)
+			ORDER BY run_at LIMIT $5)
+		RETURNING doc, run_at, lease_until, fence`,
+	pruneEnded: `DELETE FROM deliveries WHERE seq IN (
+		SELECT seq FROM deliveries WHERE turn IS NULL AND created_at < $1 ORDER BY created_at LIMIT $2)`,
+	dropDeliveries: `DELETE FROM deliveries WHERE seq IN (
+		SELECT seq FROM deliveries WHERE project_id = $1 AND target = $2 AND turn IS NOT NULL LIMIT $3)`,
+	dropStale: `DELETE FROM deliveries WHERE seq = (SELECT seq FROM deliveries
+			WHERE project_id = $1 AND target = $2 AND turn = 1 AND run_at < $3 ORDER BY run_at LIMIT 1)
+		RETURNING subject_id`,
+	insertReplay: `INSERT INTO replays (project_id, id, version, after_id, until_id, endpoint_id, created_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING`,
+	updateReplay: `UPDATE replays SET version = $3, after_id = $4, until_id = $5, endpoint_id = $6, created_at = $7
+		WHERE project_id = $1 AND id = $2 AND version = $3 - 1`,
+	deleteReplay: `DELETE FROM replays WHERE project_id = $1 AND id = $2 AND version = $3 - 1`,
 }
 
 // readID names a prepared statement of the readers.
@@ -162,12 +222,24 @@ const (
 	selectMappings
 	selectMappingsOfMethod
 	selectLinks
+	selectAlert
+	selectOpenAlerts
+	selectAlerts
 	selectInvoice
 	selectTransaction
 	selectRefund
 	selectEvent
 	selectTransitions
 	selectEntries
+	selectEndpoint
+	selectEndpointState
+	selectOutbox
+	selectEventsWithin
+	countEventsWithin
+	selectNextTarget
+	selectDue
+	selectEarliest
+	selectReplays
 	readCount
 )
 
@@ -204,6 +276,9 @@ var readSQL = [readCount]string{
 	selectMappings:   `SELECT doc FROM mappings WHERE project_id = $1 AND token_id = $2 ORDER BY gateway_configuration_id`,
 	selectMappingsOfMethod: `SELECT doc FROM mappings
 		WHERE project_id = $1 AND gateway_configuration_id = $2 AND json_extract(doc, '$.method_ref') = $3 ORDER BY token_id`,
+	selectAlert:       `SELECT doc FROM alerts WHERE id = $1`,
+	selectOpenAlerts:  `SELECT doc FROM alerts WHERE open = 1 AND seq < 9223372036854775807 ORDER BY seq DESC LIMIT $1`,
+	selectAlerts:      `SELECT doc FROM alerts WHERE seq < 9223372036854775807 ORDER BY seq DESC LIMIT $1`,
 	selectLinks:       `SELECT doc FROM customer_links WHERE project_id = $1 AND customer_id = $2 ORDER BY gateway_configuration_id`,
 	selectInvoice:     `SELECT doc FROM invoices WHERE project_id = $1 AND id = $2 AND deleted_at IS NULL`,
 	selectTransaction: `SELECT doc FROM transactions WHERE project_id = $1 AND id = $2`,
@@ -213,6 +288,20 @@ var readSQL = [readCount]string{
 		WHERE project_id = $1 AND subject = $2 AND subject_id = $3 ORDER BY step`,
 	selectEntries: `SELECT transaction_id, attempt_id, gateway_configuration_id, kind, amount, currency, at FROM entries
 		WHERE project_id = $1 AND subject_id = $2 ORDER BY number`,
+
+	selectEndpoint:      `SELECT doc FROM webhook_endpoints WHERE project_id = $1 AND id = $2 AND deleted_at IS NULL`,
+	selectEndpointState: `SELECT enabled, deleted_at IS NOT NULL, failing_since, exhausted FROM webhook_endpoints WHERE project_id = $1 AND id = $2`,
+	selectOutbox:        `SELECT seq, project_id, event_id, name, subject_id, url FROM outbox WHERE seq > 0 ORDER BY seq LIMIT $1`,
+	selectEventsWithin:  `SELECT doc FROM events WHERE project_id = $1 AND id > $2 AND id < $3 ORDER BY id LIMIT $4`,
+	countEventsWithin: `SELECT COUNT(*) FROM (
+		SELECT 1 FROM events WHERE project_id = $1 AND id > $2 AND id < $3 LIMIT $4)`,
+	selectNextTarget: `SELECT project_id, target FROM deliveries
+		WHERE turn = 1 AND (project_id, target) > ($1, $2) ORDER BY project_id, target LIMIT 1`,
+	selectDue: `SELECT 1 FROM deliveries WHERE project_id = $1 AND target = $2 AND turn = 1 AND run_at <= $3
+		AND (lease_until IS NULL OR lease_until <= $3) LIMIT 1`,
+	selectEarliest: `SELECT run_at FROM deliveries WHERE project_id = $1 AND target = $2 AND turn = 1 ORDER BY run_at LIMIT 1`,
+	selectReplays: `SELECT project_id, id, endpoint_id, version, after_id, until_id, created_at FROM replays
+		WHERE seq > 0 ORDER BY seq LIMIT $1`,
 }
 
 // listID names a list.
@@ -227,6 +316,8 @@ const (
 	listTokensOf
 	listTransactionsOf
 	listInbound
+	listEndpoints
+	listDeliveries
 	listCount
 )
 
@@ -269,6 +360,18 @@ var listSQL = [listCount]struct{ down, up, place string }{
 		down:  `SELECT doc FROM inbound_webhooks WHERE gateway_configuration_id = $1 AND seq < $2 ORDER BY seq DESC LIMIT $3`,
 		up:    `SELECT doc FROM inbound_webhooks WHERE gateway_configuration_id = $1 AND seq > $2 ORDER BY seq LIMIT $3`,
 		place: `SELECT seq FROM inbound_webhooks WHERE gateway_configuration_id = $1 AND id = $2`,
+	},
+	listEndpoints: {
+		down: `SELECT doc FROM webhook_endpoints WHERE project_id = $1 AND deleted_at IS NULL AND seq < $2
+			ORDER BY seq DESC LIMIT $3`,
+		up: `SELECT doc FROM webhook_endpoints WHERE project_id = $1 AND deleted_at IS NULL AND seq > $2
+			ORDER BY seq LIMIT $3`,
+		place: `SELECT seq FROM webhook_endpoints WHERE project_id = $1 AND id = $2`,
+	},
+	listDeliveries: {
+		down:  `SELECT doc FROM deliveries WHERE project_id = $1 AND event_id = $2 AND seq < $3 ORDER BY seq DESC LIMIT $4`,
+		up:    `SELECT doc FROM deliveries WHERE project_id = $1 AND event_id = $2 AND seq > $3 ORDER BY seq LIMIT $4`,
+		place: `SELECT seq FROM deliveries WHERE project_id = $1 AND id = $2`,
 	},
 	listTransactionsOf: {
 		down: `SELECT doc FROM transactions WHERE project_id = $1 AND customer_id = $2 AND customer_id <> '' AND seq < $3

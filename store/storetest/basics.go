@@ -27,6 +27,7 @@ func basics(t *testing.T, open Open) {
 		"mappings are put":                      mappingsArePut,
 		"a method's mappings are found":         mappingsOfMethod,
 		"a PSP's customer is one of ours":       linksAreExclusive,
+		"an alert is raised once and closed":    alertsAreRaisedOnce,
 		"a sealed card is replaced":             sealedCardIsReplaced,
 		"history is appended":                   historyIsAppended,
 	})
@@ -344,6 +345,28 @@ func linksAreExclusive(t *testing.T, s Store) {
 	mustApply(t, s, payments.Change{Unlinks: []payments.CustomerLink{theirs}})
 	got, err = s.Links(t.Context(), project, theirs.CustomerID)
 	wantValue(t, "links after one was cut", got, err, []payments.CustomerLink{elsewhere})
+}
+
+func alertsAreRaisedOnce(t *testing.T, s Store) {
+	a := payments.NewAlert(payments.AlertReview, &payments.Attempt{ProjectID: project, ID: "tr_op_a", PSP: "paymongo"}, oddText, epoch)
+	again, other := a, a
+	again.Message = "again"
+	other.ID = payments.AlertID(payments.AlertLate, "tr_op_a")
+	mustApply(t, s, payments.Change{Alerts: []payments.Alert{a}})
+	mustApply(t, s, payments.Change{Alerts: []payments.Alert{again, other}})
+	got, err := s.Alerts(t.Context(), true, 10)
+	wantValue(t, "open alerts", got, err, []payments.Alert{other, a})
+	a.Version, a.ClosedAt, a.ClosedBy, a.ClosedBecause = 2, epoch, "ada", "asked the PSP"
+	mustApply(t, s, payments.Change{Alerts: []payments.Alert{a}})
+	wantError(t, "closing it twice", s.Apply(t.Context(), payments.Change{Alerts: []payments.Alert{a}}), payments.ErrConflict)
+	got, err = s.Alerts(t.Context(), true, 10)
+	wantValue(t, "open alerts after one was closed", got, err, []payments.Alert{other})
+	got, err = s.Alerts(t.Context(), false, 1)
+	wantValue(t, "the newest alert", got, err, []payments.Alert{other})
+	one, err := s.Alert(t.Context(), a.ID)
+	wantValue(t, "a closed alert", one, err, a)
+	_, err = s.Alert(t.Context(), "none")
+	wantError(t, "an unknown alert", err, payments.ErrNotFound)
 }
 
 func sealedCardIsReplaced(t *testing.T, s Store) {

@@ -28,6 +28,9 @@ type Store interface {
 	Queue
 	History
 	Inbox
+	Endpoints
+	Outbox
+	Alarm
 }
 
 // Writer makes changes durable.
@@ -94,6 +97,31 @@ type Inbox interface {
 	InboundWebhooks(ctx context.Context, gatewayID string, page payments.Page) (payments.List[payments.InboundWebhook], error)
 }
 
+// Alarm keeps what operators have to know of.
+type Alarm interface {
+	Alert(ctx context.Context, id string) (payments.Alert, error)
+	Alerts(ctx context.Context, open bool, limit int) ([]payments.Alert, error)
+}
+
+// Endpoints reads where events are sent, and what came of it.
+type Endpoints interface {
+	WebhookEndpoint(ctx context.Context, projectID, id string) (payments.WebhookEndpoint, error)
+	WebhookEndpoints(ctx context.Context, projectID string, page payments.Page) (payments.List[payments.WebhookEndpoint], error)
+	EndpointHealth(ctx context.Context, projectID, id string) (payments.EndpointHealth, error)
+	Deliveries(ctx context.Context, projectID, eventID string, page payments.Page) (payments.List[payments.Delivery], error)
+}
+
+// Outbox hands out events, and deliveries of them.
+type Outbox interface {
+	Outbox(ctx context.Context, limit int) ([]payments.OutboxEntry, error)
+	LeaseDeliveries(ctx context.Context, l payments.DeliveryLease) ([]payments.Delivery, error)
+	OldestDelivery(ctx context.Context) (time.Time, bool, error)
+	PruneDeliveries(ctx context.Context, before time.Time) (int, error)
+	EventsWithin(ctx context.Context, projectID, after, until string, limit int) ([]payments.Event, error)
+	CountEventsWithin(ctx context.Context, projectID, after, until string, limit int) (int, error)
+	Replays(ctx context.Context, limit int) ([]payments.Replay, error)
+}
+
 // Open returns an empty store that is closed when the test ends.
 type Open func(t *testing.T) Store
 
@@ -104,6 +132,7 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 	t.Run("claims", func(t *testing.T) { t.Parallel(); claims(t, open) })
 	t.Run("jobs", func(t *testing.T) { t.Parallel(); jobs(t, open) })
 	t.Run("inbox", func(t *testing.T) { t.Parallel(); inbox(t, open) })
+	t.Run("outbox", func(t *testing.T) { t.Parallel(); outbox(t, open) })
 	t.Run("atomicity", func(t *testing.T) { t.Parallel(); atomicity(t, open) })
 	t.Run("races", func(t *testing.T) { t.Parallel(); races(t, open) })
 	t.Run("money", func(t *testing.T) { t.Parallel(); money(t, open) })
