@@ -236,3 +236,49 @@ func TestConcurrency(t *testing.T) {
 		return r.text("requests", 0, "operation") == "authorize" && r.number("requests", 0, "count") == fmt.Sprint(len(b.server.Charges()))
 	})
 }
+
+// The journal has every call in order with what matters of it, and nothing secret.
+func TestJournal(t *testing.T) {
+	b := start(t)
+	prepareXendit(b, "noted").charge(t.Context())
+	b.fault(obj{"psp": "xendit", "operation": "void", "fault": "reset", "count": 1})
+	b.send(t.Context(), request{method: "POST", url: b.base("xendit") + "/v3/payments/py-1/cancel", user: "xnd_development_a", header: map[string]string{"api-version": "2024-11-11"}})
+	b.fault(obj{"psp": "xendit", "operation": "*", "fault": "throttle_429", "count": 1})
+	b.send(t.Context(), request{method: "GET", url: b.base("xendit") + "/refunds?reference_id=r1&limit=2", user: "xnd_development_a"})
+	b.send(t.Context(), request{method: "POST", url: b.base("xendit") + "/checkout/opens-the-page", body: "number=4242424242424242&cvc=123"})
+	b.send(t.Context(), request{method: "GET", url: b.base("paymongo") + "/_3ds/opens-the-page"})
+	r := b.control("GET", "/_sim/journal", nil)
+	for i, want := range []string{
+		"1 xendit POST /v3/payment_requests authorize 201", "2 xendit POST /v3/payments/py-1/cancel void 0", "3 xendit GET /refunds lookup 429",
+		"4 xendit POST /checkout/* authorize 404", "5 paymongo GET /_3ds/*  404",
+	} {
+		row := func(name string) string { return r.text("calls", i, name) }
+		got := strings.Join([]string{r.number("calls", i, "n"), row("psp"), row("method"), row("path"), row("operation"), r.number("calls", i, "status")}, " ")
+		if got != want {
+			t.Errorf("row %d: %q, want %q", i, got, want)
+		}
+	}
+	first := func(path ...any) any { return r.at(append([]any{"calls", 0}, path...)...) }
+	if first("headers", "Authorization") != "Basic base64(xnd_…:)" || first("headers", "Api-Version") != "2024-11-11" || fmt.Sprint(first("body", "request_amount")) != "100" {
+		t.Errorf("the payment: %v", first())
+	}
+	if card := first("body", "channel_properties", "card_details", "card_number"); card != "[masked]" {
+		t.Errorf("card number: %v", card)
+	}
+	if got := r.text("calls", 2, "query", "reference_id", 0); got != "r1" {
+		t.Errorf("query: %q", got)
+	}
+	if strings.Contains(r.body, "4242424242424242") || strings.Contains(r.body, "opens-the-page") {
+		t.Errorf("a secret: %s", r.body)
+	}
+	if one := b.control("GET", "/_sim/journal?psp=paymongo", nil); one.number("calls", 0, "n") != "5" || one.at("calls", 1) != nil {
+		t.Errorf("of one PSP: %s", one.body)
+	}
+	if bad := b.control("GET", "/_sim/journal?psp=stripe", nil); bad.status != 400 {
+		t.Errorf("of no PSP: %d", bad.status)
+	}
+	b.control("POST", "/_sim/reset", nil)
+	if empty := b.control("GET", "/_sim/journal", nil); strings.TrimSpace(empty.body) != `{"calls":[]}` {
+		t.Errorf("after a reset: %s", empty.body)
+	}
+}

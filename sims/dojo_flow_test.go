@@ -40,6 +40,9 @@ func TestDojoSavedCards(t *testing.T) {
 	if r := d.form(page, ticked); r.status != 303 {
 		t.Errorf("paid: %d %s", r.status, r.body)
 	}
+	if r := d.with(t.Context(), "GET", "/customers/"+owner, nil, map[string]string{"Authorization": "Basic " + secret}); r.status != 401 {
+		t.Errorf("the secret as the server's key: %d %s", r.status, r.body)
+	}
 	list := methods(secret)
 	saved := list.text("savedPaymentMethods", 0, "id")
 	if !strings.HasPrefix(saved, "pm_") || list.text("savedPaymentMethods", 0, "cardDetails", "pan") != "42424242****4242" || list.text("savedPaymentMethods", 0, "cardDetails", "expiryDate") != "2040-12-31" {
@@ -62,6 +65,18 @@ func TestDojoSavedCards(t *testing.T) {
 		t.Errorf("second: %s", r.body)
 	}
 	d.wantRow("second", ledger.Charge{PSP: "dojo", AmountMinor: 1234, Currency: "GBP", State: ledger.Captured, CapturedMinor: 1234})
+	// A card that is not ticked is not kept, though the payment names it.
+	id, page = d.intent("unticked", visit)
+	d.form(page, typed("5200000000000056"))
+	named := d.call("GET", "/payment-intents/"+id, nil).text("paymentDetails", "paymentMethodId")
+	if list := methods(secret); !strings.HasPrefix(named, "pm_") || list.at("savedPaymentMethods", 1) != nil {
+		t.Errorf("not ticked: %q, %s", named, list.body)
+	}
+	for _, c := range []obj{{"savedCardId": named}, {"secret": secret + "x"}, {"secret": nil}, {"emailAddress": strings.Repeat("e", 255)}} {
+		if r := d.create("bad", obj{"paymentMethods": []string{"SavedCard"}, "customer": merge(obj{"id": owner, "secret": secret}, c)}); r.status != 400 {
+			t.Errorf("%v: %d %s", c, r.status, r.body)
+		}
+	}
 	remove := func() reply {
 		return d.with(t.Context(), "DELETE", "/customers/public/"+owner+"/payment-methods/"+saved, nil, map[string]string{"Authorization": "Basic " + secret})
 	}
@@ -97,12 +112,17 @@ func TestDojoMerchantInitiated(t *testing.T) {
 	if r := d.create("again", obj{"setupIntentId": once}); r.status != 400 {
 		t.Errorf("a second no-show: %d %s", r.status, r.body)
 	}
-	often := d.setup("Unscheduled")
-	for _, reference := range []string{"one", "two"} {
-		id, _ := d.intent(reference, obj{"setupIntentId": often})
-		if r := d.call("POST", "/payment-intents/"+id+"/charge", nil); r.text("status") != "Successful" {
-			t.Errorf("%s: %d %s", reference, r.status, r.body)
-		}
+	raced := d.setup("Unscheduled")
+	first, _ := d.intent("one", obj{"setupIntentId": raced})
+	second, _ := d.intent("two", obj{"setupIntentId": raced}) // made before the first charge completes the setup intent
+	if r := d.call("POST", "/payment-intents/"+first+"/charge", nil); r.text("status") != "Successful" {
+		t.Errorf("one: %d %s", r.status, r.body)
+	}
+	if r := d.call("POST", "/payment-intents/"+second+"/charge", nil); r.status != 400 || d.rows("two") != nil || d.status(second) != "Created" {
+		t.Errorf("two: %d %s", r.status, r.body)
+	}
+	if r := d.call("DELETE", "/setup-intents/"+raced+"?includeAuthorized=true", nil); r.status != 400 {
+		t.Errorf("closing what is completed: %d %s", r.status, r.body)
 	}
 	closing := d.setup("Unscheduled")
 	if r := d.call("DELETE", "/setup-intents/"+closing, nil); r.status != 400 {

@@ -125,6 +125,8 @@ func TestDojoRefusesBadRequests(t *testing.T) {
 		"Customer":                   {"paymentMethods": []string{"SavedCard"}},
 		"Customer.Id":                {"customer": obj{"id": "cust_no"}},
 		"SetupIntentId":              {"setupIntentId": "si_no"},
+		"RequestSecurity":            {"requestSecurity": obj{"userAgent": strings.Repeat("é", 301)}},
+		"$   ":                       {"requestSecurity": obj{"agent": "x"}},
 		"Config.RedirectUrl":         {"config": obj{"redirectUrl": "ok"}},
 		"ExpireAt":                   {"expireAt": "2020-01-01T00:00:00Z"},
 		"BillingAddress.CountryCode": {"billingAddress": obj{"city": "London"}},

@@ -225,6 +225,30 @@ func TestPivotHostedPage(t *testing.T) {
 	if r := p.form(page, map[string]string{"pay_with": token, "cvc": "123"}); r.header.Get("Location") != "https://shop.example/ok" {
 		t.Errorf("with the saved card: %d %s", r.status, r.body)
 	}
+	// What the session asked for is one thing, what the payer wants is another.
+	unticked := hosted("unticked", nil)
+	p.form(unticked.text("data", "paymentUrl"), typed("5550000112230001"))
+	if r := p.call("GET", "/v2/payments/"+unticked.text("data", "id"), nil); r.text("data", "status") != "PAID" || r.at("data", "saveForFutureUse") != true {
+		t.Errorf("unticked: %s", r.body)
+	}
+	if r := p.call("GET", "/v1/customers/"+customer, nil); r.at("data", "storedPaymentMethods", 1) != nil {
+		t.Errorf("stored without being ticked: %s", r.body)
+	}
+	ticked["number"] = "5550000112230001"
+	plain := hosted("plain", obj{"saveForFutureUse": false})
+	if r := p.form(plain.text("data", "paymentUrl"), ticked); r.status != 303 {
+		t.Errorf("plain: %d %s", r.status, r.body)
+	}
+	if r := p.call("GET", "/v1/customers/"+customer, nil); r.at("data", "storedPaymentMethods", 1) != nil {
+		t.Errorf("stored without being offered: %s", r.body)
+	}
+	if r := p.form(hosted("hidden", obj{"customer": nil, "customerId": customer}).text("data", "paymentUrl"), map[string]string{"pay_with": token, "cvc": "123"}); r.status != 400 || p.rows("hidden") != nil {
+		t.Errorf("a saved card that is not shown: %d %s", r.status, r.body)
+	}
+	open := hosted("open", nil)
+	if r := p.call("POST", "/v2/payments/"+open.text("data", "id")+"/cancel", obj{"cancellationReason": "VOID_SESSION"}); r.status != 422 || p.status(open.text("data", "id")) != "REQUIRE_ACTION" {
+		t.Errorf("cancelled a page that waits for its payer: %d %s", r.status, r.body)
+	}
 	challenged := hosted("challenged", nil)
 	r = p.form(challenged.text("data", "paymentUrl"), typed("4000000000000101"))
 	if r.status != 303 || p.send(t.Context(), request{method: "GET", url: challenged.text("data", "paymentUrl")}).header.Get("Location") != r.header.Get("Location") {

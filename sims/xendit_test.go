@@ -12,9 +12,13 @@ type xendit struct{ *bench }
 
 func (x xendit) call(method, path string, body any) reply {
 	x.t.Helper()
+	version := "2024-11-11"
+	if strings.HasPrefix(path, "/customers") {
+		version = "2020-10-31"
+	}
 	return x.send(x.t.Context(), request{
 		method: method, url: x.base("xendit") + path, user: "xnd_development_any", body: body,
-		header: map[string]string{"api-version": "2024-11-11"},
+		header: map[string]string{"api-version": version},
 	})
 }
 
@@ -280,43 +284,104 @@ func TestXenditTokens(t *testing.T) {
 	}
 }
 
-func TestXenditSessions(t *testing.T) {
+// session makes a session that pays, unless more says otherwise.
+func (x xendit) session(reference string, more obj) reply {
+	x.t.Helper()
+	return x.call("POST", "/sessions", merge(obj{
+		"reference_id": reference, "session_type": "PAY", "mode": "PAYMENT_LINK", "amount": 50000, "currency": "IDR", "country": "ID",
+		"success_return_url": "https://shop.example/ok", "cancel_return_url": "https://shop.example/no",
+	}, more))
+}
+
+func (x xendit) sessionStatus(made reply) string {
+	return x.call("GET", "/sessions/"+made.text("payment_session_id"), nil).text("status")
+}
+
+func TestXenditSessionPage(t *testing.T) {
 	x := xendit{start(t)}
-	session := func(reference string, more obj) reply {
-		return x.call("POST", "/sessions", merge(obj{
-			"reference_id": reference, "session_type": "PAY", "mode": "PAYMENT_LINK", "amount": 50000, "currency": "IDR", "country": "ID",
-			"success_return_url": "https://shop.example/ok",
-		}, more))
-	}
-	r := session("s-1", nil)
-	if r.status != 201 || r.text("status") != "ACTIVE" {
+	r := x.session("s-1", nil)
+	id, page := r.text("payment_session_id"), r.text("payment_link_url")
+	if r.status != 201 || r.text("status") != "ACTIVE" || !strings.HasPrefix(page, x.base("xendit")+"/checkout/") || strings.Contains(page, id) {
 		t.Fatalf("session: %d %s", r.status, r.body)
 	}
-	if r := session("s-1", nil); r.status != 409 || r.text("error_code") != "DUPLICATE_ERROR" {
-		t.Errorf("again: %d %s", r.status, r.body)
+	if r := x.send(t.Context(), request{method: "GET", url: page}); r.status != 200 || !strings.Contains(r.body, "IDR 50000 for s-1") || strings.Contains(r.body, `name="save"`) {
+		t.Errorf("page: %d %s", r.status, r.body)
 	}
-	if r := session("s-2", obj{"session_type": "SAVE", "amount": 0}); r.text("error_code") != "MISSING_CUSTOMER" {
-		t.Errorf("no customer: %d %s", r.status, r.body)
+	if r := x.form(page, map[string]string{"action": "cancel"}); r.header.Get("Location") != "https://shop.example/no" || x.sessionStatus(reply{json: map[string]any{"payment_session_id": id}}) != "ACTIVE" {
+		t.Errorf("the payer gives up: %d %s", r.status, r.body)
 	}
-	if to := x.decide(r.text("payment_link_url"), "authorize"); to != "https://shop.example/ok" {
-		t.Errorf("the payer goes to %s", to)
+	if r := x.form(page, typed("4242424242424241")); r.status != 400 || strings.Contains(r.body, "4242424242424241") {
+		t.Errorf("a bad number: %d %s", r.status, r.body)
 	}
-	if r := x.call("GET", "/sessions/"+r.text("payment_session_id"), nil); r.text("status") != "COMPLETED" || x.status(r.text("payment_request_id")) != "SUCCEEDED" {
-		t.Errorf("paid session: %s", r.body)
+	if r := x.form(page, typed("4242424242424242")); r.header.Get("Location") != "https://shop.example/ok" {
+		t.Errorf("paid: %d %s", r.status, r.body)
+	}
+	x.form(page, typed("4242424242424242")) // a second click
+	done := x.call("GET", "/sessions/"+id, nil)
+	paid := x.call("GET", "/v3/payment_requests/"+done.text("payment_request_id"), nil)
+	if done.text("status") != "COMPLETED" || paid.text("status") != "SUCCEEDED" || paid.text("latest_payment_id") != done.text("payment_id") || !strings.HasPrefix(paid.text("reference_id"), "s-1_") {
+		t.Errorf("paid session: %s, %s", done.body, paid.body)
 	}
 	x.wantRow("s-1", ledger.Charge{PSP: "xendit", AmountMinor: 5000000, Currency: "IDR", State: ledger.Captured, CapturedMinor: 5000000})
-	if r := x.call("POST", "/sessions/"+r.text("payment_session_id")+"/cancel", nil); r.status != 400 {
+	if r := x.call("POST", "/sessions/"+id+"/cancel", nil); r.status != 400 || r.text("error_code") != "INELIGIBLE_TRANSACTION_STATUS" {
 		t.Errorf("fence of a paid session: %d %s", r.status, r.body)
 	}
-	r = session("s-3", obj{"session_type": "SAVE", "amount": 0, "customer": obj{"reference_id": "c9", "type": "INDIVIDUAL"}})
-	x.decide(r.text("payment_link_url"), "authorize")
-	if r := x.call("GET", "/sessions/"+r.text("payment_session_id"), nil); !strings.HasPrefix(r.text("payment_token_id"), "pt-") {
-		t.Errorf("saving session: %s", r.body)
+	x.call("POST", "/refunds", obj{"payment_request_id": done.text("payment_request_id"), "reason": "OTHERS", "amount": 20000})
+	x.wantRow("s-1", ledger.Charge{PSP: "xendit", AmountMinor: 5000000, Currency: "IDR", State: ledger.Captured, CapturedMinor: 5000000, RefundedMinor: 2000000})
+	fenced := x.session("s-2", obj{"capture_method": "MANUAL"})
+	if r := x.call("POST", "/sessions/"+fenced.text("payment_session_id")+"/cancel", nil); r.text("status") != "CANCELED" {
+		t.Errorf("fence: %d %s", r.status, r.body)
 	}
-	r = session("s-4", nil)
-	x.call("POST", "/sessions/"+r.text("payment_session_id")+"/cancel", nil)
-	x.decide(r.text("payment_link_url"), "authorize")
-	if rows := x.rows("s-4"); rows != nil {
-		t.Errorf("paid after the fence: %+v", rows)
+	if r := x.form(fenced.text("payment_link_url"), typed("4242424242424242")); strings.Contains(r.body, "<form") || x.rows("s-2") != nil {
+		t.Errorf("paid after the fence: %d %s %+v", r.status, r.body, x.rows("s-2"))
+	}
+	held := x.session("s-3", obj{"capture_method": "MANUAL"})
+	x.form(held.text("payment_link_url"), typed("4242424242424242"))
+	x.wantRow("s-3", ledger.Charge{PSP: "xendit", AmountMinor: 5000000, Currency: "IDR", State: ledger.Authorized})
+	payment := x.call("GET", "/sessions/"+held.text("payment_session_id"), nil).text("payment_id")
+	x.call("POST", "/v3/payments/"+payment+"/capture", obj{"capture_amount": 30000})
+	x.wantRow("s-3", ledger.Charge{PSP: "xendit", AmountMinor: 5000000, Currency: "IDR", State: ledger.Captured, CapturedMinor: 3000000})
+}
+
+// What the payer does on the page meets the faults of the charging call; making and cancelling the session meet their own.
+func TestXenditSessionFaults(t *testing.T) {
+	x := xendit{start(t)}
+	fault := func(operation, kind string) {
+		x.fault(obj{"psp": "xendit", "operation": operation, "fault": kind, "count": 1, "delay_ms": moment})
+	}
+	open := func(reference string) (made reply, page string) {
+		made = x.session(reference, nil)
+		return made, made.text("payment_link_url")
+	}
+	fault("prepare", "error_500")
+	if r := x.session("no", nil); r.status != 500 {
+		t.Errorf("made all the same: %d %s", r.status, r.body)
+	}
+	made, page := open("down")
+	fault("authorize", "error_503")
+	if r := x.form(page, typed("4242424242424242")); r.status != 503 || x.sessionStatus(made) != "ACTIVE" || x.rows("down") != nil {
+		t.Errorf("down: %d %s", r.status, r.body)
+	}
+	fault("lookup", "error_503")
+	if r := x.call("GET", "/sessions/"+made.text("payment_session_id"), nil); r.status != 503 {
+		t.Errorf("lookup: %d %s", r.status, r.body)
+	}
+	made, page = open("hidden")
+	fault("authorize", "slow_visibility")
+	if r := x.form(page, typed("4242424242424242")); r.status != 500 || x.sessionStatus(made) != "ACTIVE" || !x.took("hidden") {
+		t.Errorf("hidden: %d %s", r.status, r.body)
+	}
+	if r := x.call("POST", "/sessions/"+made.text("payment_session_id")+"/cancel", nil); r.status != 400 {
+		t.Errorf("fence of what is charged and hidden: %d %s", r.status, r.body)
+	}
+	eventually(t, "shown", func() bool { return x.sessionStatus(made) == "COMPLETED" })
+	made, page = open("declined")
+	fault("authorize", "decline_hard")
+	if r := x.form(page, typed("4242424242424242")); r.status != 402 || !strings.Contains(r.body, "STOLEN_CARD") || x.sessionStatus(made) != "ACTIVE" || x.took("declined") {
+		t.Errorf("declined: %d %s", r.status, r.body)
+	}
+	fault("void", "charge_then_500")
+	if r := x.call("POST", "/sessions/"+made.text("payment_session_id")+"/cancel", nil); r.status != 500 || x.sessionStatus(made) != "CANCELED" {
+		t.Errorf("cancelled, and badly answered: %d %s", r.status, r.body)
 	}
 }

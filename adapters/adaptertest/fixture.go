@@ -41,7 +41,7 @@ type Case struct {
 	Name      string             `json:"-"`
 	Doc       string             `json:"doc"` // what is special, for people
 	Operation payments.Operation `json:"operation"`
-	Request   Request            `json:"request"`
+	Request   Request            `json:"request,omitzero"`
 	Exchanges []Exchange         `json:"exchanges"`
 	Want      Want               `json:"want"`
 }
@@ -49,93 +49,93 @@ type Case struct {
 // Request says how the request differs from the suite's own, which is a customer-initiated payment with a card. Only what a
 // case needs is given.
 type Request struct {
-	Amount               string                `json:"amount"` // major units; "1234" unless given
-	Currency             payments.Currency     `json:"currency"`
-	Of                   payments.Operation    `json:"of"` // what a lookup or abandon asks about
-	Card                 *Card                 `json:"card"`
-	Method               string                `json:"method"` // a saved method in place of the card
-	CVC                  string                `json:"cvc"`    // with Method
-	NoCVC                bool                  `json:"no_cvc"` // the card without its CVC
-	Save                 bool                  `json:"save"`
-	Hold                 bool                  `json:"hold"`       // of a session
-	ShowSaved            bool                  `json:"show_saved"` // of a session
-	Incremental          bool                  `json:"incremental"`
-	Initiation           payments.Initiation   `json:"initiation"`
-	PaymentIntent        string                `json:"payment_intent"`
-	NetworkTransactionID string                `json:"network_transaction_id"`
-	Reason               string                `json:"reason"`
-	Refs                 payments.ProviderRefs `json:"refs"`
-	Before               payments.Totals       `json:"before"` // minor units
-	SentSecondsAgo       int                   `json:"sent_seconds_ago"`
-	NoPayer              bool                  `json:"no_payer"` // nothing is known of the payer
-	Result               string                `json:"result"`   // of the payer's step, to continue with
+	Amount               string                `json:"amount,omitzero"` // major units; "1234" unless given
+	Currency             payments.Currency     `json:"currency,omitzero"`
+	Of                   payments.Operation    `json:"of,omitzero"` // what a lookup or abandon asks about
+	Card                 *Card                 `json:"card,omitzero"`
+	Method               string                `json:"method,omitzero"` // a saved method in place of the card
+	CVC                  string                `json:"cvc,omitzero"`    // with Method
+	NoCVC                bool                  `json:"no_cvc,omitzero"` // the card without its CVC
+	Save                 bool                  `json:"save,omitzero"`
+	Hold                 bool                  `json:"hold,omitzero"`       // of a session
+	ShowSaved            bool                  `json:"show_saved,omitzero"` // of a session
+	Incremental          bool                  `json:"incremental,omitzero"`
+	Initiation           payments.Initiation   `json:"initiation,omitzero"`
+	PaymentIntent        string                `json:"payment_intent,omitzero"`
+	NetworkTransactionID string                `json:"network_transaction_id,omitzero"`
+	Reason               string                `json:"reason,omitzero"`
+	Refs                 payments.ProviderRefs `json:"refs,omitzero"`
+	Before               payments.Totals       `json:"before,omitzero"` // minor units
+	SentSecondsAgo       int                   `json:"sent_seconds_ago,omitzero"`
+	NoPayer              bool                  `json:"no_payer,omitzero"` // nothing is known of the payer
+	Result               string                `json:"result,omitzero"`   // of the payer's step, to continue with
 }
 
 // Card is a PSP's published test card.
 type Card struct {
-	Number   string `json:"number"`
-	ExpMonth int    `json:"exp_month"`
-	ExpYear  int    `json:"exp_year"`
-	CVC      string `json:"cvc"`
-	Name     string `json:"name"`
+	Number   string `json:"number,omitzero"`
+	ExpMonth int    `json:"exp_month,omitzero"`
+	ExpYear  int    `json:"exp_year,omitzero"`
+	CVC      string `json:"cvc,omitzero"`
+	Name     string `json:"name,omitzero"`
 }
 
 // Exchange is one call and its answer.
 type Exchange struct {
 	Method string            `json:"method"`
-	Path   string            `json:"path"`  // below the base URL, or an absolute URL
-	Query  map[string]string `json:"query"` // exactly these parameters
+	Path   string            `json:"path"`            // below the base URL, or an absolute URL
+	Query  map[string]string `json:"query,omitempty"` // exactly these parameters
 	// Charge marks the call that moves the money. It need not be given when only one call is not a GET.
-	Charge   bool              `json:"charge"`
-	Optional bool              `json:"optional"` // the adapter may leave the call out
-	Headers  map[string]string `json:"want_headers"`
-	JSON     json.RawMessage   `json:"want_json"`   // every field here must be in the body with this value
-	Form     map[string]string `json:"want_form"`   // the same for a form
-	Absent   []string          `json:"want_absent"` // dotted paths that must not be in the body
+	Charge   bool              `json:"charge,omitzero"`
+	Optional bool              `json:"optional,omitzero"` // the adapter may leave the call out
+	Headers  map[string]string `json:"want_headers,omitempty"`
+	JSON     json.RawMessage   `json:"want_json,omitempty"`   // every field here must be in the body with this value
+	Form     map[string]string `json:"want_form,omitempty"`   // the same for a form
+	Absent   []string          `json:"want_absent,omitempty"` // dotted paths that must not be in the body
 
 	Status        int               `json:"status"`
-	AnswerHeaders map[string]string `json:"headers"`
-	Body          json.RawMessage   `json:"body"` // the answer
-	Text          string            `json:"text"` // the answer when it is not JSON
+	AnswerHeaders map[string]string `json:"headers,omitempty"`
+	Body          json.RawMessage   `json:"body,omitempty"` // the answer
+	Text          string            `json:"text,omitzero"`  // the answer when it is not JSON
 }
 
 // Want is what the adapter must make of the exchanges. Empty fields are not compared, except that an outcome without a Fault
 // is expected unless Fault is given. Of references, those that are given are compared.
 type Want struct {
-	Status               payments.OutcomeStatus   `json:"status"`
-	Code                 payments.Code            `json:"code"`
-	Class                string                   `json:"class"` // the policy class of the code: "A" to "I"
-	RawCode              string                   `json:"raw_code"`
-	Refs                 payments.ProviderRefs    `json:"refs"`
-	NetworkTransactionID string                   `json:"network_transaction_id"`
-	Action               *payments.CustomerAction `json:"action"`
-	Amount               string                   `json:"amount"` // major units
-	CVCCheck             string                   `json:"cvc_check"`
-	AVSCheck             string                   `json:"avs_check"`
+	Status               payments.OutcomeStatus   `json:"status,omitzero"`
+	Code                 payments.Code            `json:"code,omitzero"`
+	Class                string                   `json:"class,omitzero"` // the policy class of the code: "A" to "I"
+	RawCode              string                   `json:"raw_code,omitzero"`
+	Refs                 payments.ProviderRefs    `json:"refs,omitzero"`
+	NetworkTransactionID string                   `json:"network_transaction_id,omitzero"`
+	Action               *payments.CustomerAction `json:"action,omitzero"`
+	Amount               string                   `json:"amount,omitzero"` // major units
+	CVCCheck             string                   `json:"cvc_check,omitzero"`
+	AVSCheck             string                   `json:"avs_check,omitzero"`
 
-	MethodOnly payments.Initiation `json:"method_only"`
+	MethodOnly payments.Initiation `json:"method_only,omitzero"`
 
-	Fault       payments.FaultKind `json:"fault"`
-	MethodGone  bool               `json:"method_gone"`
-	SaveRefused bool               `json:"save_refused"`
+	Fault       payments.FaultKind `json:"fault,omitzero"`
+	MethodGone  bool               `json:"method_gone,omitzero"`
+	SaveRefused bool               `json:"save_refused,omitzero"`
 
-	Methods []WantMethod `json:"methods"` // for a list of methods: all of them, in order
+	Methods []WantMethod `json:"methods,omitempty"` // for a list of methods: all of them, in order
 
-	Finding payments.FindingKind `json:"finding"` // for a lookup; the fields above are then those of its outcome
-	Totals  *payments.Totals     `json:"totals"`
-	Fence   payments.Fence       `json:"fence"` // for an abandon
+	Finding payments.FindingKind `json:"finding,omitzero"` // for a lookup; the fields above are then those of its outcome
+	Totals  *payments.Totals     `json:"totals,omitzero"`
+	Fence   payments.Fence       `json:"fence,omitzero"` // for an abandon
 
-	Noted *payments.ProviderRefs `json:"noted"` // what Note was told last
+	Noted *payments.ProviderRefs `json:"noted,omitzero"` // what Note was told last
 }
 
 // WantMethod is a saved method that a list must show. Empty fields are not compared.
 type WantMethod struct {
-	Ref      string          `json:"ref"`
-	Scheme   payments.Scheme `json:"scheme"`
-	Last4    string          `json:"last4"`
-	ExpMonth int             `json:"exp_month"`
-	ExpYear  int             `json:"exp_year"`
-	Unusable bool            `json:"unusable"`
+	Ref      string          `json:"ref,omitzero"`
+	Scheme   payments.Scheme `json:"scheme,omitzero"`
+	Last4    string          `json:"last4,omitzero"`
+	ExpMonth int             `json:"exp_month,omitzero"`
+	ExpYear  int             `json:"exp_year,omitzero"`
+	Unusable bool            `json:"unusable,omitzero"`
 }
 
 // bench is an adapter with its fixtures.

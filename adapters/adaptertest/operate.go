@@ -116,7 +116,7 @@ func (o *opened) perform(ctx context.Context, c Case, p params, n *note) result 
 	case payments.OpLookup:
 		r.finding, r.err = o.Lookup(ctx, payments.LookupRequest{
 			Operation: c.Request.Of, Reference: p.reference, Refs: c.Request.Refs, Amount: p.amount, Before: c.Request.Before,
-			SentAt: now().Add(-time.Duration(c.Request.SentSecondsAgo) * time.Second),
+			SentAt: p.now().Add(-time.Duration(c.Request.SentSecondsAgo) * time.Second),
 		})
 	default:
 		r = o.performOptional(ctx, c, p, n)
@@ -282,7 +282,7 @@ func (c *Case) sessionRequest(p params, n *note) payments.SessionRequest {
 	return payments.SessionRequest{
 		Reference: p.reference, Amount: p.amount, Capture: !c.Request.Hold, Save: c.Request.Save, ShowSaved: c.Request.ShowSaved,
 		PreferredMethod: c.Request.Method, Payer: c.payer(), Description: "Order 1001", StatementDescriptor: "SHOP TEST",
-		ReturnURL: returnURL, CancelURL: cancelURL, ExpiresAt: now().Add(sessionLifetime), Refs: c.Request.Refs, Note: n.take,
+		ReturnURL: returnURL, CancelURL: cancelURL, ExpiresAt: p.now().Add(sessionLifetime), Refs: c.Request.Refs, Note: n.take,
 	}
 }
 

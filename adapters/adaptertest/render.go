@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"switchyard/payments"
 )
@@ -20,6 +21,15 @@ const (
 type params struct {
 	reference string
 	amount    payments.Money
+	at        time.Time // the zero value is the suite's own clock
+}
+
+// now is when the run takes place.
+func (p params) now() time.Time {
+	if p.at.IsZero() {
+		return now()
+	}
+	return p.at
 }
 
 // params returns those of a plain run.

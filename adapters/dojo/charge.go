@@ -145,12 +145,12 @@ func (a *adapter) charge(ctx context.Context, session string) (payments.Outcome,
 	}
 	o, err := outcome(chargeOutcomes, done.Status)
 	if f := payments.AsFault(err); f != nil {
-		f.RawMessage = answer.Redact(done.Message)
+		f.RawMessage = answer.Redact(withoutOpeners(done.Message))
 		return payments.Outcome{}, f
 	}
 	o.Refs.Session = session
 	if o.Status == payments.Declined {
-		o.RawMessage = answer.Redact(done.Message)
+		o.RawMessage = answer.Redact(withoutOpeners(done.Message))
 	}
 	return o, nil
 }

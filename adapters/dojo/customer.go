@@ -87,6 +87,23 @@ func contact(p payments.Payer) (email, phone string) {
 	return email, phone
 }
 
+// DeleteCustomer deletes a customer with all cards. Who is gone already is deleted.
+func (a *adapter) DeleteCustomer(ctx context.Context, customerRef string) error {
+	if customerRef == "" {
+		return rejected("", "no customer is named")
+	}
+	answer, err := a.do(ctx, call{method: http.MethodDelete, path: below(customersPath, customerRef)})
+	switch {
+	case err != nil:
+		return err
+	case answer.Status == http.StatusNoContent, missing(answer):
+		return nil
+	case ok(answer):
+		return unexpected("the customer who was to be deleted")
+	}
+	return refused(answer)
+}
+
 // findCustomer looks among the newest customers for the one that was made for our id. It returns "" if there is none.
 func (a *adapter) findCustomer(ctx context.Context, wanted customer, id string) (string, error) {
 	after := ""

@@ -185,3 +185,56 @@ func TestSecretsAreNeverKept(t *testing.T) {
 		t.Errorf("calls (-want +got):\n%s", diff)
 	}
 }
+
+// TestKeptCards: a payment teaches a card only when the customer has it, and is approved whatever comes of the question.
+func TestKeptCards(t *testing.T) {
+	t.Parallel()
+	paid := func(more string) said {
+		return said{status: 200, body: `{"id":"` + testIntent + `","status":"Captured","amount":{"value":1050,"currencyCode":"GBP"},
+			"paymentDetails":{"transactionId":"t","paymentMethodId":"` + testCard + `"}` + more + `}`}
+	}
+	of := func(customer string) string { return `,"customer":{"id":"` + customer + `"}` }
+	cards := func(id string) []said {
+		return []said{{status: 200, body: `{"customerId":"` + testCustomer + `","savedPaymentMethods":[{"id":"pm_other"},{"id":"` + id + `"}]}`}}
+	}
+	secret, asked := []said{{status: 200, body: saidSecret}}, []string{callIntent, callSecret, callMethods}
+	kept := payments.ProviderRefs{Session: testIntent, Charge: "t", Customer: testCustomer, Method: testCard}
+	learnt := kept
+	learnt.Method = ""
+	for name, tt := range map[string]struct {
+		intent        said
+		known         payments.ProviderRefs
+		secret, cards []said
+		refs          payments.ProviderRefs
+		only          payments.Initiation
+		calls         []string
+	}{
+		"kept":              {intent: paid(of(testCustomer)), secret: secret, cards: cards(testCard), refs: kept, only: payments.CustomerInitiated, calls: asked},
+		"known from before": {intent: paid(""), known: payments.ProviderRefs{Customer: testCustomer}, secret: secret, cards: cards(testCard), refs: kept, only: payments.CustomerInitiated, calls: asked},
+		"not kept":          {intent: paid(of(testCustomer)), secret: secret, cards: cards("pm_2"), refs: learnt, calls: asked},
+		"not kept any more": {intent: paid(of(testCustomer)), known: kept, secret: secret, cards: cards("pm_2"), refs: learnt, calls: asked},
+		"no secret":         {intent: paid(of(testCustomer)), secret: []said{{status: 500}}, refs: learnt, calls: asked[:2]},
+		"customer gone":     {intent: paid(of(testCustomer)), secret: []said{{status: 404, body: saidNotFound}}, refs: learnt, calls: asked[:2]},
+		"no list":           {intent: paid(of(testCustomer)), secret: secret, cards: []said{{status: 401, body: saidNotFound}}, refs: learnt, calls: asked},
+		"a guest":           {intent: paid(""), refs: payments.ProviderRefs{Session: testIntent, Charge: "t"}, calls: asked[:1]},
+		"a setup intent's": {
+			intent: paid(of(testCustomer) + `,"setupIntentId":"` + testSetup + `"`), known: payments.ProviderRefs{Method: testSetup}, calls: asked[:1],
+			refs: payments.ProviderRefs{Session: testIntent, Charge: "t", Customer: testCustomer, Method: testSetup},
+		},
+	} {
+		a, s := speaking(t, map[string][]said{callIntent: {tt.intent}, callSecret: tt.secret, callMethods: tt.cards})
+		tt.known.Session = testIntent
+		f, err := a.Lookup(t.Context(), payments.LookupRequest{
+			Operation: payments.OpSale, Reference: testRef, Refs: tt.known, Amount: payments.Money{Minor: 1050, Currency: "GBP"},
+		})
+		if err != nil || f.Outcome.Status != payments.Approved || f.Outcome.MethodOnly != tt.only {
+			t.Errorf("%s: %+v, %v", name, f, err)
+		}
+		if diff := cmp.Diff([]payments.ProviderRefs{tt.refs, tt.refs}, []payments.ProviderRefs{f.Outcome.Refs, f.Refs}); diff != "" {
+			t.Errorf("%s: references of the outcome and of the finding (-want +got):\n%s", name, diff)
+		}
+		if diff := cmp.Diff(tt.calls, s.heard); diff != "" {
+			t.Errorf("%s: calls (-want +got):\n%s", name, diff)
+		}
+	}
+}

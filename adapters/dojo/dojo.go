@@ -3,13 +3,13 @@
 //
 // A payment is a payment intent (Refs.Session, pi_…) that the payer completes at its payment link; the intent's id is made durable
 // before the link is given away. A customer (Refs.Customer, cust_…) keeps saved cards (Refs.Method, pm_…), which the page offers
-// when the intent carries a customer secret; a secret is made for each checkout and lives for minutes. A saved card is charged by
-// nobody but its payer.
+// when the intent carries a customer secret; a secret is made for each checkout and lives for minutes. The page's link holds it, so
+// that it is in the action's value and nowhere else. A saved card is charged by nobody but its payer.
 //
 // For merchant-initiated payments the payer agrees to terms on the page of a setup intent (si_…), which is a session over the
-// amount zero. An agreed setup intent is what Authorize charges, at once and without a hold: it makes a payment intent for it, has
-// that id made durable, and sends the charge. The vendor's documents have the setup intent completed then: whether it can be
-// charged again is Dojo's to say.
+// amount zero. An agreed setup intent (Refs.Method, too) is what Authorize charges, at once and without a hold: it makes a payment
+// intent for it, has that id made durable, and sends the charge. The vendor's documents have the setup intent completed then:
+// whether it can be charged again is Dojo's to say.
 //
 // There is no failed state: after a decline an intent is Created as before, so that only deleting it proves that it will not be
 // paid. Dojo refuses to delete what has been paid.
@@ -66,17 +66,20 @@ func Provider() adapters.Provider {
 				payments.SchemeVisa, payments.SchemeMastercard, payments.SchemeMaestro, payments.SchemeAmex,
 				payments.SchemeDiscover, payments.SchemeDiners,
 			},
-			MerchantInitiated: true,
-			ManualCapture:     true,
-			PartialCapture:    true,
-			MultiCapture:      true,
-			PartialRefund:     true,
-			CaptureWindow:     captureWindow,
-			Idempotency:       "none", // refunds alone have a header for it
-			Units:             "minor",
+			MerchantInitiated:         true,
+			MerchantInitiatedSaleOnly: true,
+			PageSaves:                 true,
+			ManualCapture:             true,
+			PartialCapture:            true,
+			MultiCapture:              true,
+			PartialRefund:             true,
+			CaptureWindow:             captureWindow,
+			Idempotency:               "none", // refunds alone have a header for it
+			Units:                     "minor",
 			Recovery: map[payments.Operation]payments.Recovery{
 				payments.OpAuthorize: {Ask: payments.AskBySession, Fence: true},
 				payments.OpSale:      {Ask: payments.AskBySession, Fence: true},
+				payments.OpVerify:    {Ask: payments.AskBySession, Fence: true}, // a session over the amount zero
 				payments.OpCapture:   {Ask: payments.AskByTotals, AbsenceAfter: absenceAfter},
 				payments.OpVoid:      {Ask: payments.AskByTotals, AbsenceAfter: absenceAfter},
 				payments.OpRefund:    {Ask: payments.AskByTotals, Resend: true, AbsenceAfter: absenceAfter},
@@ -177,12 +180,13 @@ type adapter struct {
 
 // What the adapter can do.
 var (
-	_ adapters.Adapter        = (*adapter)(nil)
-	_ adapters.Voider         = (*adapter)(nil)
-	_ adapters.Abandoner      = (*adapter)(nil)
-	_ adapters.SessionStarter = (*adapter)(nil)
-	_ adapters.CustomerSyncer = (*adapter)(nil)
-	_ adapters.MethodLister   = (*adapter)(nil)
-	_ adapters.MethodDeleter  = (*adapter)(nil)
-	_ adapters.WebhookParser  = (*adapter)(nil)
+	_ adapters.Adapter         = (*adapter)(nil)
+	_ adapters.Voider          = (*adapter)(nil)
+	_ adapters.Abandoner       = (*adapter)(nil)
+	_ adapters.SessionStarter  = (*adapter)(nil)
+	_ adapters.CustomerSyncer  = (*adapter)(nil)
+	_ adapters.CustomerDeleter = (*adapter)(nil)
+	_ adapters.MethodLister    = (*adapter)(nil)
+	_ adapters.MethodDeleter   = (*adapter)(nil)
+	_ adapters.WebhookParser   = (*adapter)(nil)
 )

@@ -1,22 +1,15 @@
 package dojo_test
 
 import (
-	"os"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
-	"switchyard/adapters/adaptertest"
 	"switchyard/adapters/dojo"
 	"switchyard/payments"
 )
-
-func TestConformance(t *testing.T) {
-	t.Parallel()
-	adaptertest.Run(t, adaptertest.Suite{Provider: dojo.Provider(), Fixtures: os.DirFS("testdata")})
-}
 
 func TestConfigCheck(t *testing.T) {
 	t.Parallel()

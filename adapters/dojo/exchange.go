@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -97,6 +98,16 @@ func problemOf(r *wire.Response) *problem {
 	return &p
 }
 
+// about says whether the problem is with a field, whatever it is part of.
+func (p *problem) about(field string) bool {
+	for name := range p.Errors {
+		if strings.EqualFold(name[strings.LastIndexByte(name, '.')+1:], field) {
+			return true
+		}
+	}
+	return false
+}
+
 // text is the problem in a line: there is no code for it.
 func (p *problem) text() string {
 	parts := []string{p.Title, p.Detail}
@@ -112,7 +123,7 @@ func refused(r *wire.Response) *payments.Fault {
 	if p != nil {
 		code, message = strconv.Itoa(r.Status), p.text()
 	}
-	fault := r.Fault(code, message)
+	fault := r.Fault(code, withoutOpeners(message))
 	switch {
 	case fault.Kind != payments.Rejected:
 	case p == nil:
@@ -120,9 +131,17 @@ func refused(r *wire.Response) *payments.Fault {
 	case r.Status == http.StatusConflict:
 		// The intent is in another state, or another request is under way: that may be an earlier one of ours.
 		fault.Kind, fault.Code = payments.Unknown, payments.GatewayInvalidState
+	case p.about("savedCardId"):
+		fault.MethodGone = true // the preselected card is not the customer's any more
 	}
 	return fault
 }
+
+// openers are customers' secrets, wherever they stand.
+var openers = regexp.MustCompile(`\bcs_[A-Za-z0-9_-]+`)
+
+// withoutOpeners masks customers' secrets in a text of Dojo's: it may repeat one that the request did not have.
+func withoutOpeners(text string) string { return openers.ReplaceAllLiteralString(text, "***") }
 
 // missing says that Dojo does not have what was asked for.
 func missing(r *wire.Response) bool { return r.Status == http.StatusNotFound && problemOf(r) != nil }

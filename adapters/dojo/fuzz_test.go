@@ -152,7 +152,7 @@ func FuzzIntent(f *testing.F) {
 	seeds(f, intentsPath)
 	each(f, func(ctx context.Context, a *adapter, r results) {
 		for _, op := range []payments.Operation{
-			payments.OpAuthorize, payments.OpSale, payments.OpCapture, payments.OpVoid, payments.OpRefund,
+			payments.OpAuthorize, payments.OpSale, payments.OpVerify, payments.OpCapture, payments.OpVoid, payments.OpRefund,
 		} {
 			r.finding(a.Lookup(ctx, payments.LookupRequest{Operation: op, Reference: testRef, Refs: fuzzRefs, Amount: fuzzAmount}))
 		}
@@ -170,7 +170,7 @@ func FuzzSetup(f *testing.F) {
 	seeds(f, setupsPath)
 	refs := payments.ProviderRefs{Session: testSetup}
 	each(f, func(ctx context.Context, a *adapter, r results) {
-		r.finding(a.Lookup(ctx, payments.LookupRequest{Operation: payments.OpSale, Reference: testRef, Refs: refs, Amount: fuzzAmount}))
+		r.finding(a.Lookup(ctx, payments.LookupRequest{Operation: payments.OpVerify, Reference: testRef, Refs: refs, Amount: fuzzAmount}))
 		s := testSession(&noted{})
 		s.Amount.Minor = 0
 		r.outcome(a.StartSession(ctx, s))
@@ -224,6 +224,7 @@ func FuzzCustomer(f *testing.F) {
 			}
 		}
 		r.faultOrNothing(a.DeleteMethod(ctx, payments.ForgetRequest{CustomerRef: testCustomer, MethodRef: testCard}))
+		r.faultOrNothing(a.DeleteCustomer(ctx, testCustomer))
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"switchyard/payments"
@@ -16,8 +17,7 @@ func (a *adapter) Lookup(ctx context.Context, r payments.LookupRequest) (payment
 		return payments.Finding{Kind: payments.NotFound}, nil
 	}
 	if r.Operation.Charges() {
-		found, _, err := a.findCharge(ctx, r)
-		return found, err
+		return a.findCharge(ctx, r)
 	}
 	i, err := a.getIntent(ctx, r.Refs.Session)
 	if err != nil {
@@ -34,32 +34,49 @@ func (a *adapter) Lookup(ctx context.Context, r payments.LookupRequest) (payment
 	return payments.Finding{Kind: payments.FoundTotals, Totals: totals, Refs: refs}, nil
 }
 
-// findCharge asks what became of a session or of a charge. It returns the page, too, if that still waits for its payer.
-func (a *adapter) findCharge(ctx context.Context, r payments.LookupRequest) (f payments.Finding, page string, err error) {
+// findCharge asks what became of a session or of a charge.
+func (a *adapter) findCharge(ctx context.Context, r payments.LookupRequest) (payments.Finding, error) {
 	if strings.HasPrefix(r.Refs.Session, setupPrefix) {
-		found, err := a.findSetup(ctx, r)
-		if found.Kind == payments.Processing {
-			page = a.pageAt("", r.Refs.Session)
-		}
-		return found, page, err
+		return a.findSetup(ctx, r)
 	}
 	i, err := a.getIntent(ctx, r.Refs.Session)
 	if err != nil {
-		return payments.Finding{}, "", err
+		return payments.Finding{}, err
 	}
 	o, err := i.charged(r)
 	switch {
 	case err != nil:
-		return payments.Finding{}, "", err
+		return payments.Finding{}, err
 	case i.Status == intentCreated && i.SetupIntentID != "":
 		// The charge was declined or has not arrived: Dojo shows no difference.
-		return payments.Finding{Kind: payments.NotFound, Refs: o.Refs}, "", nil
+		return payments.Finding{Kind: payments.NotFound, Refs: o.Refs}, nil
 	case i.Status == intentCreated:
-		return payments.Finding{Kind: payments.Processing, Refs: o.Refs}, a.pageAt(i.PaymentLink, i.ID), nil
+		return waiting(o.Refs, a.pageAt(i.PaymentLink, i.ID)), nil
 	case o.Status == payments.Pending:
-		return payments.Finding{Kind: payments.Processing, Refs: o.Refs}, "", nil
+		return payments.Finding{Kind: payments.Processing, Refs: o.Refs}, nil
+	case o.Status == payments.Approved:
+		a.addMethod(ctx, &o, i)
 	}
-	return payments.Finding{Kind: payments.FoundOutcome, Outcome: o, Refs: o.Refs}, "", nil
+	return payments.Finding{Kind: payments.FoundOutcome, Outcome: o, Refs: o.Refs}, nil
+}
+
+// waiting is the finding about a page that waits for its payer. It has the page for whoever has lost the answer that had it.
+func waiting(refs payments.ProviderRefs, page string) payments.Finding {
+	return payments.Finding{Kind: payments.Processing, Outcome: onPage(refs, page), Refs: refs}
+}
+
+// addMethod tells the card that was paid with, if Dojo keeps it for the customer. An intent names a card that is not kept, too,
+// so that the customer's cards are asked for. The payment is approved whatever comes of that; ListMethods shows the card later.
+func (a *adapter) addMethod(ctx context.Context, o *payments.Outcome, i *intent) {
+	card := i.card()
+	if card == "" || o.Refs.Customer == "" {
+		return
+	}
+	kept, err := a.ListMethods(ctx, o.Refs.Customer)
+	if err != nil || !slices.ContainsFunc(kept, func(m payments.SavedMethod) bool { return m.MethodRef == card }) {
+		return
+	}
+	o.Refs.Method, o.MethodOnly = card, payments.CustomerInitiated
 }
 
 // charged is the outcome of an intent's charge. A sale of which the money is only held has not ended.
@@ -72,6 +89,9 @@ func (i *intent) charged(r payments.LookupRequest) (payments.Outcome, error) {
 		o.Status = payments.Pending
 	}
 	o.Refs = i.refs(r.Refs)
+	if i.SetupIntentID == "" {
+		o.Refs.Method = "" // until it is known to be kept
+	}
 	if o.Status == payments.Approved {
 		totals, err := i.totals(r.Amount.Currency)
 		if err != nil {
@@ -86,7 +106,8 @@ func (i *intent) charged(r payments.LookupRequest) (payments.Outcome, error) {
 	return o, nil
 }
 
-// findSetup asks whether the payer has agreed to later charges. The setup intent is then the saved method.
+// findSetup asks whether the payer has agreed to later charges. The setup intent is then the saved method, and nobody but the
+// merchant charges it.
 func (a *adapter) findSetup(ctx context.Context, r payments.LookupRequest) (payments.Finding, error) {
 	s, err := a.getSetup(ctx, r.Refs.Session)
 	if err != nil {
@@ -99,9 +120,9 @@ func (a *adapter) findSetup(ctx context.Context, r payments.LookupRequest) (paym
 	o.Refs = r.Refs
 	switch o.Status {
 	case payments.Pending:
-		return payments.Finding{Kind: payments.Processing, Refs: o.Refs}, nil
+		return waiting(o.Refs, a.pageAt("", s.ID)), nil
 	case payments.Approved:
-		o.Refs.Method = s.ID
+		o.Refs.Method, o.MethodOnly = s.ID, payments.MerchantInitiated
 	case payments.Declined, payments.ActionRequired: // there is no method
 	}
 	return payments.Finding{Kind: payments.FoundOutcome, Outcome: o, Refs: o.Refs}, nil

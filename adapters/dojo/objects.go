@@ -1,6 +1,7 @@
 package dojo
 
 import (
+	"encoding/json"
 	"strings"
 
 	"switchyard/payments"
@@ -27,6 +28,7 @@ type intent struct {
 	Customer       *reference      `json:"customer"`
 	Captures       []capture       `json:"captures"`
 	Details        *paymentDetails `json:"paymentDetails"` // once there is an outcome
+	Events         json.RawMessage `json:"paymentEvents"`  // not in the published form: read on its own, if it can be
 }
 
 type reference struct {
@@ -60,8 +62,7 @@ func (i *intent) made(ref string, amount payments.Money) bool {
 		(i.Amount == nil || *i.Amount == moneyOf(amount))
 }
 
-// refs are the references of a payment, added to those known. A card is saved for a customer; the one behind a setup intent is
-// charged by that intent and not by itself.
+// refs are the references of a payment, added to those known.
 func (i *intent) refs(known payments.ProviderRefs) payments.ProviderRefs {
 	refs := payments.ProviderRefs{Session: i.ID}
 	if i.Customer != nil {
@@ -69,11 +70,26 @@ func (i *intent) refs(known payments.ProviderRefs) payments.ProviderRefs {
 	}
 	if i.Details != nil {
 		refs.Charge = i.Details.TransactionID
-		if refs.Customer != "" && i.SetupIntentID == "" {
-			refs.Method = i.Details.MethodID
-		}
 	}
 	return known.Merge(refs)
+}
+
+// card is what Dojo calls the card that was paid with, kept or not; "" when it does not tell. A hold has no details yet, and
+// perhaps an event. The card behind a setup intent is charged by that and not by itself.
+func (i *intent) card() string {
+	if i.SetupIntentID != "" {
+		return ""
+	}
+	if i.Details != nil && i.Details.MethodID != "" {
+		return i.Details.MethodID
+	}
+	var events []struct {
+		MethodID string `json:"paymentMethodId"`
+	}
+	if json.Unmarshal(i.Events, &events) != nil || len(events) == 0 {
+		return ""
+	}
+	return events[len(events)-1].MethodID
 }
 
 // totals are the payment's amounts in minor units of c.

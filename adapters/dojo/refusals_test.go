@@ -1,6 +1,7 @@
 package dojo
 
 import (
+	"encoding/json"
 	"maps"
 	"net/http"
 	"slices"
@@ -100,22 +101,25 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// TestSavedMethod: a method is learnt from a payment only where its payer can be offered it again.
-func TestSavedMethod(t *testing.T) {
+// TestPaidWith: what an intent calls its card is read wherever it stands, and what cannot be read costs nothing.
+func TestPaidWith(t *testing.T) {
 	t.Parallel()
-	details := &paymentDetails{TransactionID: "t", MethodID: testCard}
+	details := &paymentDetails{MethodID: testCard}
+	events := func(text string) json.RawMessage { return json.RawMessage(text) }
 	for name, tt := range map[string]struct {
 		i    intent
-		want payments.ProviderRefs
+		want string
 	}{
-		"of a customer":     {intent{Customer: &reference{testCustomer}, Details: details}, payments.ProviderRefs{Customer: testCustomer, Charge: "t", Method: testCard}},
-		"of a guest":        {intent{Customer: &reference{}, Details: details}, payments.ProviderRefs{Charge: "t"}},
-		"of nobody":         {intent{Details: details}, payments.ProviderRefs{Charge: "t"}},
-		"of a setup intent": {intent{SetupIntentID: testSetup, Customer: &reference{testCustomer}, Details: details}, payments.ProviderRefs{Customer: testCustomer, Charge: "t"}},
-		"not paid":          {intent{Customer: &reference{testCustomer}}, payments.ProviderRefs{Customer: testCustomer}},
+		"details":          {intent{Details: details, Events: events(`[{"paymentMethodId":"pm_x"}]`)}, testCard},
+		"an event":         {intent{Details: &paymentDetails{}, Events: events(`[{"paymentMethodId":"pm_x"},{"paymentMethodId":"` + testCard + `"}]`)}, testCard},
+		"other events":     {intent{Events: events(`{"Authorized":1}`)}, ""},
+		"no text":          {intent{Events: events(`[{"paymentMethodId":7}]`)}, ""},
+		"no events":        {intent{Events: events(`[]`)}, ""},
+		"nothing":          {intent{}, ""},
+		"a setup intent's": {intent{SetupIntentID: testSetup, Details: details}, ""},
 	} {
-		if diff := cmp.Diff(tt.want, tt.i.refs(payments.ProviderRefs{})); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", name, diff)
+		if got := tt.i.card(); got != tt.want {
+			t.Errorf("%s: %q, want %q", name, got, tt.want)
 		}
 	}
 }

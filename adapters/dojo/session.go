@@ -139,19 +139,20 @@ func (a *adapter) openSetup(ctx context.Context, r payments.SessionRequest) (pay
 // resumeSession gives the link of a session that was made before, unless the payer has used it meanwhile.
 func (a *adapter) resumeSession(ctx context.Context, r payments.SessionRequest) (payments.Outcome, error) {
 	op := payments.OpSale
-	if !r.Capture {
+	switch {
+	case r.Amount.Minor == 0:
+		op = payments.OpVerify
+	case !r.Capture:
 		op = payments.OpAuthorize
 	}
-	found, page, err := a.findCharge(ctx, payments.LookupRequest{Operation: op, Reference: r.Reference, Refs: r.Refs, Amount: r.Amount})
+	found, err := a.findCharge(ctx, payments.LookupRequest{Operation: op, Reference: r.Reference, Refs: r.Refs, Amount: r.Amount})
 	switch {
 	case err != nil:
 		return payments.Outcome{}, err
-	case found.Kind == payments.FoundOutcome:
+	case found.Outcome.Status != "":
 		return found.Outcome, nil
-	case page == "":
-		return payments.Outcome{Status: payments.Pending, Refs: found.Refs}, nil
 	}
-	return onPage(found.Refs, page), nil
+	return payments.Outcome{Status: payments.Pending, Refs: found.Refs}, nil
 }
 
 // onPage sends the payer to the page. Its address may hold the customer's secret: it is for the payer alone.
@@ -190,7 +191,7 @@ func (a *adapter) sessionCustomer(ctx context.Context, r payments.SessionRequest
 		if found {
 			return customerOf(ref, secret, r), secret, nil
 		}
-		payer.CustomerRef = "" // deleted at Dojo
+		payer.CustomerRef, r.PreferredMethod = "", "" // deleted at Dojo, with its cards
 	}
 	ref, err := a.SyncCustomer(ctx, payer)
 	if err != nil {
@@ -208,7 +209,7 @@ func (a *adapter) sessionCustomer(ctx context.Context, r payments.SessionRequest
 
 func customerOf(ref string, secret payments.Secret, r payments.SessionRequest) *intentCustomer {
 	c := &intentCustomer{ID: ref, Secret: secret.Reveal()}
-	if r.ShowSaved {
+	if r.ShowSaved && !strings.HasPrefix(r.PreferredMethod, setupPrefix) { // which is no card that a page could offer
 		c.SavedCardID = r.PreferredMethod
 	}
 	return c

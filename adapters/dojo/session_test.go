@@ -64,6 +64,11 @@ func TestStartSession(t *testing.T) {
 			want: `{` + common + `,"captureMode":"Manual","autoExpireIn":"6.00:00:00","autoExpireAction":"Release",` +
 				`"paymentMethods":["SavedCard","Card"],"customer":{` + opener + `}}`,
 		},
+		"an agreement is no card to preselect": {
+			edit:  func(r *payments.SessionRequest) { r.PreferredMethod = testSetup },
+			calls: []string{callSecret, callIntents}, refs: refs,
+			want: `{` + common + `,"captureMode":"Auto","paymentMethods":["SavedCard","Card"],"customer":{` + opener + `}}`,
+		},
 		"only to save": {
 			edit:  func(r *payments.SessionRequest) { r.ShowSaved = false },
 			calls: []string{callSecret, callIntents}, refs: refs,
@@ -109,7 +114,7 @@ func TestStartSession(t *testing.T) {
 				callCustomers: {{status: 200, body: `{"id":"` + testCustomer + `"}`}},
 			},
 			calls: []string{"POST /customers/cust_gone/create-secret", callSearch, callCustomers, callSecret, callIntents}, refs: refs,
-			want: `{` + common + `,"captureMode":"Auto","paymentMethods":["SavedCard","Card"],"customer":{` + opener + `,"savedCardId":"` + testCard + `"}}`,
+			want: `{` + common + `,"captureMode":"Auto","paymentMethods":["SavedCard","Card"],"customer":{` + opener + `}}`, // its cards went with it
 		},
 		"an answer without a link": {
 			answers: map[string][]said{callIntents: {{status: 200, body: `{"id":"` + testIntent + `","status":"Created"}`}}},

@@ -3,7 +3,6 @@ package paymongo
 import (
 	"context"
 	"net/http"
-	"net/url"
 	"strings"
 
 	"switchyard/payments"
@@ -145,56 +144,6 @@ func refundOutcome(r resource[refundAttributes]) (payments.Outcome, error) {
 		return payments.Outcome{}, unexpected("refund", r.Attributes.Status)
 	}
 	return o, nil
-}
-
-// DeleteMethod deletes a vaulted card.
-func (a *adapter) DeleteMethod(ctx context.Context, r payments.ForgetRequest) error {
-	if r.CustomerRef == "" {
-		return payments.Faultf(payments.Rejected, "paymongo: a card is deleted from its customer, and no customer is known")
-	}
-	err := a.deleteMethod(ctx, r.CustomerRef, r.MethodRef)
-	if !missing(err) {
-		return asking(err)
-	}
-	// The vendor's texts disagree: it may be the id of the row that ties the card to the customer that is wanted.
-	row, err := a.methodRow(ctx, r)
-	if err != nil || row == "" {
-		return asking(err)
-	}
-	if err = a.deleteMethod(ctx, r.CustomerRef, row); missing(err) {
-		return nil
-	}
-	return asking(err)
-}
-
-func (a *adapter) deleteMethod(ctx context.Context, customer, id string) error {
-	return a.do(ctx, call{method: http.MethodDelete, path: methodsPath(customer) + "/" + url.PathEscape(id)}, nil)
-}
-
-// methodRow returns the id of the row for a saved method; empty when the customer does not have it.
-func (a *adapter) methodRow(ctx context.Context, r payments.ForgetRequest) (string, error) {
-	var list struct {
-		Data []resource[struct {
-			PaymentMethodID string `json:"payment_method_id"`
-		}] `json:"data"`
-	}
-	err := a.do(ctx, call{method: http.MethodGet, path: methodsPath(r.CustomerRef)}, &list)
-	if err != nil && !missing(err) {
-		return "", err
-	}
-	if list.Data == nil && err == nil {
-		return "", payments.Faultf(payments.Unknown, "paymongo: the answer is not the list of the customer's cards")
-	}
-	for _, row := range list.Data {
-		if row.Attributes.PaymentMethodID == r.MethodRef {
-			return row.ID, nil
-		}
-	}
-	return "", nil
-}
-
-func methodsPath(customer string) string {
-	return "/customers/" + url.PathEscape(customer) + "/payment_methods"
 }
 
 func noIntent() error {

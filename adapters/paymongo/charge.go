@@ -16,6 +16,7 @@ import (
 const (
 	stepMethod  = "-pm"
 	stepIntent  = "-pi"
+	stepSaving  = "-pi-save" // an intent that saves the card: the same payment may be tried without saving next
 	stepAttach  = "-attach"
 	stepCapture = "-capture"
 	stepCancel  = "-cancel"
@@ -39,7 +40,8 @@ type metadata struct {
 }
 
 // Authorize makes a payment method and an intent, makes the intent's id durable, and attaches the one to the other, which
-// charges.
+// charges. A card is saved only for a customer that PayMongo knows, and reported as saved only when it is on the customer's
+// list.
 func (a *adapter) Authorize(ctx context.Context, r payments.AuthorizeRequest) (payments.Outcome, error) {
 	return settle(a.authorize(ctx, r))
 }
@@ -52,7 +54,7 @@ func (a *adapter) authorize(ctx context.Context, r payments.AuthorizeRequest) (p
 	session := r.Refs.Session
 	resend := session != ""
 	if !resend {
-		if session, err = a.prepareIntent(ctx, r); err != nil {
+		if session, err = a.prepareIntent(ctx, r, method); err != nil {
 			return payments.Outcome{}, err
 		}
 	}
@@ -72,6 +74,9 @@ func (a *adapter) authorize(ctx context.Context, r payments.AuthorizeRequest) (p
 	if err == nil && !ok {
 		err = payments.Faultf(payments.Unknown, "paymongo: the attach was answered with an intent that is %q and has no failed payment", wire.Redact(i.Status, i.secrets...))
 	}
+	if saves(r) {
+		a.addVaulted(ctx, &o, r.Payer.CustomerRef, method)
+	}
 	return o, err
 }
 
@@ -84,7 +89,7 @@ func (a *adapter) prepareMethod(ctx context.Context, r payments.AuthorizeRequest
 		return "", payments.Faultf(payments.Rejected, "paymongo: the request has neither a card nor a saved method")
 	}
 	if r.Source.CVC.IsZero() {
-		return r.Source.Method, nil
+		return "", rejected(payments.CardMissingCVC, "a vaulted card is charged with its CVC only, which has to be asked for each time")
 	}
 	_, err := fetch[struct{}](ctx, a, call{
 		method:     http.MethodPut,
@@ -130,8 +135,8 @@ func (a *adapter) createMethod(ctx context.Context, r payments.AuthorizeRequest,
 	return method.ID, preparing(err)
 }
 
-// prepareIntent makes the intent and returns its id.
-func (a *adapter) prepareIntent(ctx context.Context, r payments.AuthorizeRequest) (string, error) {
+// prepareIntent makes the intent, for a payment method, and returns its id.
+func (a *adapter) prepareIntent(ctx context.Context, r payments.AuthorizeRequest, method string) (string, error) {
 	type card struct {
 		RequestThreeDSecure string `json:"request_three_d_secure"`
 	}
@@ -145,10 +150,14 @@ func (a *adapter) prepareIntent(ctx context.Context, r payments.AuthorizeRequest
 	if r.Capture {
 		capture = "automatic"
 	}
+	step, labels, setup := stepIntent, intentLabels{Reference: r.Reference}, (*futureUsage)(nil)
+	if saves(r) {
+		step, labels.Method, setup = stepSaving, method, &futureUsage{onSession, r.Payer.CustomerRef}
+	}
 	i, err := a.intent(ctx, call{
 		method: http.MethodPost,
 		path:   "/payment_intents",
-		key:    r.Reference + stepIntent,
+		key:    r.Reference + step,
 		attributes: struct {
 			Amount      int64             `json:"amount"`
 			Currency    payments.Currency `json:"currency"`
@@ -157,10 +166,14 @@ func (a *adapter) prepareIntent(ctx context.Context, r payments.AuthorizeRequest
 			CaptureType string            `json:"capture_type"`
 			Description string            `json:"description,omitempty"`
 			Descriptor  string            `json:"statement_descriptor,omitempty"`
-			Metadata    metadata          `json:"metadata"`
-		}{r.Amount.Minor, r.Amount.Currency, []string{"card"}, options{card{a.threeDS}}, capture, r.Description, descriptor, metadata{r.Reference}},
+			Setup       *futureUsage      `json:"setup_future_usage,omitempty"`
+			Metadata    intentLabels      `json:"metadata"`
+		}{r.Amount.Minor, r.Amount.Currency, []string{"card"}, options{card{a.threeDS}}, capture, r.Description, descriptor, setup, labels},
 	}, "")
-	if err != nil {
+	switch {
+	case err != nil && setup != nil:
+		return "", preparing(saveRefused(err))
+	case err != nil:
 		return "", preparing(err)
 	}
 	return i.id, nil

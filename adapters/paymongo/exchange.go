@@ -1,10 +1,13 @@
 package paymongo
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
+	"net/url"
+	"slices"
 	"strings"
 
 	"switchyard/adapters/wire"
@@ -15,6 +18,7 @@ import (
 type call struct {
 	method     string
 	path       string
+	query      url.Values
 	key        string   // for Idempotency-Key; empty where a repeat changes nothing
 	attributes any      // nil: no body
 	secrets    []string // of this call alone: card number, CVC
@@ -23,7 +27,9 @@ type call struct {
 // do sends a call and decodes the answer into v, which may be nil. The error is a *payments.Fault when there is no usable
 // answer, or a *refusal.
 func (a *adapter) do(ctx context.Context, c call, v any) error {
-	request := wire.Request{Method: c.method, Path: c.path, BasicUser: a.key.Reveal(), Header: http.Header{}, Secrets: c.secrets}
+	request := wire.Request{
+		Method: c.method, Path: c.path, Query: c.query, BasicUser: a.key.Reveal(), Header: http.Header{}, Secrets: c.secrets,
+	}
 	if c.key != "" {
 		request.Header.Set("Idempotency-Key", c.key)
 	}
@@ -57,8 +63,9 @@ func fetch[T any](ctx context.Context, a *adapter, c call, id string) (resource[
 
 // refusal is an answer other than 200.
 type refusal struct {
-	answer *wire.Response
-	entry  errorEntry // the first; the zero value when the body cannot be read
+	answer  *wire.Response
+	entry   errorEntry   // the first; the zero value when the body cannot be read
+	entries []errorEntry // all of them: checks of a whole request tell every fault at once
 }
 
 type errorEntry struct {
@@ -77,7 +84,7 @@ func newRefusal(answer *wire.Response) *refusal {
 		Errors []errorEntry `json:"errors"`
 	}
 	if json.Unmarshal(answer.Body, &body) == nil && len(body.Errors) > 0 { // a 429 and some 5xx carry no JSON
-		r.entry = body.Errors[0]
+		r.entry, r.entries = body.Errors[0], body.Errors
 	}
 	return r
 }
@@ -94,12 +101,16 @@ func (r *refusal) rawCode() string {
 }
 
 // field is the name of the attribute at fault, without its path.
-func (r *refusal) field() string {
-	name := r.entry.Source.Pointer
-	if name == "" {
-		name = r.entry.Source.Attribute
-	}
+func (r *refusal) field() string { return r.entry.field() }
+
+func (e errorEntry) field() string {
+	name := cmp.Or(e.Source.Pointer, e.Source.Attribute)
 	return name[strings.LastIndexByte(name, '.')+1:]
+}
+
+// names says whether an attribute is among those at fault.
+func (r *refusal) names(field string) bool {
+	return slices.ContainsFunc(r.entries, func(e errorEntry) bool { return e.field() == field })
 }
 
 // is says whether PayMongo refused with this code.
@@ -131,6 +142,13 @@ func settle(o payments.Outcome, err error) (payments.Outcome, error) {
 		return d.outcome, nil
 	}
 	return payments.Outcome{}, err
+}
+
+// rejected is the fault for what PayMongo cannot do, or not with what is known: nothing is sent.
+func rejected(code payments.Code, why string) error {
+	f := payments.Faultf(payments.Rejected, "paymongo: %s", why)
+	f.Code = code
+	return f
 }
 
 // preparing judges the error of a step that comes before the charging call: nothing was charged, whatever became of the

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/jarcoal/httpmock"
 
@@ -51,6 +52,15 @@ func FuzzAnswers(f *testing.F) {
 		outcome(a.Authorize(ctx, payments.AuthorizeRequest{
 			Reference: fuzzReference, Amount: amount, Capture: true, Source: payments.Source{Card: &card}, Refs: refs, Note: noted,
 		}))
+		saved, err := a.Authorize(ctx, payments.AuthorizeRequest{
+			Reference: fuzzReference, Amount: amount, Capture: true, Save: true, Source: payments.Source{Card: &card}, Refs: refs,
+			Payer: payments.Payer{CustomerRef: "cus_8TqW"}, Note: noted,
+		})
+		outcome(saved, err)
+		if saved.Refs.Method != "" && saved.Status != payments.Approved {
+			t.Errorf("a card is saved by a charge that is %q", saved.Status)
+		}
+		checkCustomers(t, a, good)
 		outcome(a.Capture(ctx, payments.CaptureRequest{Reference: fuzzReference, Refs: refs, Amount: amount}))
 		outcome(a.Void(ctx, payments.VoidRequest{Reference: fuzzReference, Refs: refs, Amount: amount}))
 		outcome(a.Refund(ctx, payments.RefundRequest{Reference: fuzzReference, Refs: paid, Amount: amount}))
@@ -69,6 +79,36 @@ func FuzzAnswers(f *testing.F) {
 			t.Errorf("fenced out of status %d and %q", status, body)
 		}
 	})
+}
+
+// checkCustomers looks at what the answer may not become when it is about a customer or saved cards.
+func checkCustomers(t *testing.T, a *adapter, good bool) {
+	t.Helper()
+	ctx := context.Background()
+	var fault *payments.Fault
+	check := func(what string, done bool, err error) {
+		switch {
+		case err != nil && !errors.As(err, &fault):
+			t.Errorf("%s: an error without a fault: %v", what, err)
+		case done && !good:
+			t.Errorf("%s out of an answer that does not say so", what)
+		}
+	}
+	payer := payments.Payer{CustomerID: "cust_test", FirstName: "Maria", Email: "maria@shop.test"}
+	id, err := a.SyncCustomer(ctx, payer)
+	check("a customer", id != "", err)
+	if (id == "") != (err != nil) {
+		t.Errorf("both or neither of a customer %q and an error %v", id, err)
+	}
+	methods, err := a.ListMethods(ctx, "cus_8TqW")
+	check("saved cards", len(methods) > 0, err)
+	for _, m := range methods {
+		if m.MethodRef == "" || len(m.Card.Last4) > 4 {
+			t.Errorf("a saved card %+v", m)
+		}
+	}
+	check("a deleted customer", false, a.DeleteCustomer(ctx, "cus_8TqW"))
+	check("a deleted card", false, a.DeleteMethod(ctx, payments.ForgetRequest{CustomerRef: "cus_8TqW", MethodRef: "pm_1"}))
 }
 
 // says reports whether one of the words is in a JSON text, plainly or escaped.
@@ -111,7 +151,7 @@ func answering(t testing.TB, status int, body string) *adapter {
 	transport.RegisterNoResponder(httpmock.NewStringResponder(status, body))
 	config := Provider().NewConfig().(*Config)
 	config.SecretKey = payments.NewSecret("sk_test_4mRw9KdS1cVb")
-	opened, err := config.Open(adapters.Deps{Transport: transport})
+	opened, err := config.Open(adapters.Deps{Transport: transport, Now: time.Now})
 	if err != nil {
 		t.Fatal(err)
 	}

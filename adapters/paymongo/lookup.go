@@ -36,7 +36,13 @@ func (a *adapter) Lookup(ctx context.Context, r payments.LookupRequest) (payment
 	case payments.OpVoid:
 		return i.findVoid(), nil
 	default: // a charge, if only a small one to verify a card
-		return i.findCharge(r.Operation == payments.OpSale)
+		f, err := i.findCharge(r.Operation == payments.OpSale)
+		if f.Kind == payments.FoundOutcome {
+			customer, method := i.vaults()
+			a.addVaulted(ctx, &f.Outcome, customer, method)
+			f.Refs = f.Outcome.Refs
+		}
+		return f, err
 	}
 }
 

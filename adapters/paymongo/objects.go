@@ -38,6 +38,8 @@ type intent struct {
 	Payments         []resource[paymentAttributes] `json:"payments"`
 	NextAction       json.RawMessage               `json:"next_action"`        // read only where it counts: its shape varies
 	LastPaymentError json.RawMessage               `json:"last_payment_error"` // ditto
+	Setup            json.RawMessage               `json:"setup_future_usage"` // ditto
+	Metadata         json.RawMessage               `json:"metadata"`           // ditto
 }
 
 // The statuses of a payment.
@@ -53,6 +55,7 @@ type paymentAttributes struct {
 	Status        string            `json:"status"`
 	FailedCode    string            `json:"failed_code"`
 	FailedMessage string            `json:"failed_message"`
+	Source        json.RawMessage   `json:"source"` // read only where it counts
 	Refunds       []json.RawMessage `json:"refunds"`
 }
 

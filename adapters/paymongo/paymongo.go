@@ -5,6 +5,9 @@
 // payment (Refs.Charge, pay_…) inside the intent; with manual capture there may be none before the capture. A refund is
 // Refs.Operation (ref_…), a vaulted card Refs.Method (pm_…) of Refs.Customer (cus_…).
 //
+// A card is vaulted by the payment itself: the intent names the customer (setup_future_usage), and once the payment is approved
+// the card is on the customer's list. It can be charged in the payer's presence only, each time with its CVC.
+//
 // Whatever fails before the attach call certainly did not charge and is reported as never sent. A declined attach is HTTP 400,
 // after which the intent waits for another payment method; it never has a status "failed".
 package paymongo
@@ -53,6 +56,7 @@ func Provider() adapters.Provider {
 			MaxAmount:      map[payments.Currency]int64{"PHP": maxAmount},
 			NeedsCVC:       true,
 			NeedsCVCSaved:  true,
+			SavesInline:    true,
 			ManualCapture:  true,
 			PartialCapture: true,
 			PartialRefund:  true,
@@ -115,6 +119,7 @@ func (c *Config) Open(d adapters.Deps) (adapters.Adapter, error) {
 		key:        c.SecretKey,
 		descriptor: c.StatementDescriptor,
 		threeDS:    c.RequestThreeDSecure,
+		now:        d.Now,
 
 		live:          strings.HasPrefix(c.SecretKey.Reveal(), liveKey),
 		webhookSecret: c.WebhookSecret,
@@ -127,6 +132,7 @@ type adapter struct {
 	key        payments.Secret
 	descriptor string
 	threeDS    string
+	now        func() time.Time
 
 	live          bool // which of the two signatures of a webhook counts
 	webhookSecret payments.Secret
@@ -134,9 +140,12 @@ type adapter struct {
 
 // What the adapter can do.
 var (
-	_ adapters.Adapter       = (*adapter)(nil)
-	_ adapters.Voider        = (*adapter)(nil)
-	_ adapters.Abandoner     = (*adapter)(nil)
-	_ adapters.MethodDeleter = (*adapter)(nil)
-	_ adapters.WebhookParser = (*adapter)(nil)
+	_ adapters.Adapter         = (*adapter)(nil)
+	_ adapters.Voider          = (*adapter)(nil)
+	_ adapters.Abandoner       = (*adapter)(nil)
+	_ adapters.CustomerSyncer  = (*adapter)(nil)
+	_ adapters.CustomerDeleter = (*adapter)(nil)
+	_ adapters.MethodLister    = (*adapter)(nil)
+	_ adapters.MethodDeleter   = (*adapter)(nil)
+	_ adapters.WebhookParser   = (*adapter)(nil)
 )

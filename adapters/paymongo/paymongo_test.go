@@ -1,6 +1,7 @@
 package paymongo_test
 
 import (
+	"context"
 	"os"
 	"strings"
 	"testing"
@@ -104,6 +105,7 @@ func TestIncompleteRequestsAreNotSent(t *testing.T) {
 		t.Fatal(err)
 	}
 	ctx, amount := t.Context(), payments.Money{Minor: 123400, Currency: "PHP"}
+	note := func(context.Context, payments.ProviderRefs) error { return nil }
 	for name, run := range map[string]func() error{
 		"no source": func() error {
 			_, err := a.Authorize(ctx, payments.AuthorizeRequest{Reference: "r", Amount: amount})
@@ -116,6 +118,20 @@ func TestIncompleteRequestsAreNotSent(t *testing.T) {
 		"no intent to void": func() error {
 			_, err := a.(adapters.Voider).Void(ctx, payments.VoidRequest{Reference: "r", Amount: amount})
 			return err
+		},
+		"no CVC for a saved card": func() error {
+			_, err := a.Authorize(ctx, payments.AuthorizeRequest{
+				Reference: "r", Amount: amount, Source: payments.Source{Method: "pm_1"}, Note: note,
+			})
+			return err
+		},
+		"nobody to list the cards of": func() error {
+			_, err := a.(adapters.MethodLister).ListMethods(ctx, "")
+			return err
+		},
+		"nobody to delete": func() error { return a.(adapters.CustomerDeleter).DeleteCustomer(ctx, "") },
+		"no card to delete": func() error {
+			return a.(adapters.MethodDeleter).DeleteMethod(ctx, payments.ForgetRequest{CustomerRef: "cus_1"})
 		},
 		"no payment to refund": func() error {
 			_, err := a.Refund(ctx, payments.RefundRequest{Reference: "r", Amount: amount})
@@ -136,6 +152,8 @@ func TestNoChargeWithoutNote(t *testing.T) {
 	transport := httpmock.NewMockTransport()
 	transport.RegisterResponder("POST", "https://api.paymongo.com/v1/payment_intents",
 		httpmock.NewStringResponder(200, `{"data":{"id":"pi_1","attributes":{"status":"awaiting_payment_method"}}}`))
+	transport.RegisterResponder("PUT", "https://api.paymongo.com/v1/payment_methods/pm_1",
+		httpmock.NewStringResponder(200, `{"data":{"id":"pm_1","attributes":{}}}`))
 	config := paymongo.Provider().NewConfig().(*paymongo.Config)
 	config.SecretKey = payments.NewSecret("sk_test_4mRw")
 	a, err := config.Open(adapters.Deps{Transport: transport})
@@ -143,12 +161,13 @@ func TestNoChargeWithoutNote(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = a.Authorize(t.Context(), payments.AuthorizeRequest{
-		Reference: "r", Amount: payments.Money{Minor: 123400, Currency: "PHP"}, Source: payments.Source{Method: "pm_1"},
+		Reference: "r", Amount: payments.Money{Minor: 123400, Currency: "PHP"},
+		Source: payments.Source{Method: "pm_1", CVC: payments.NewSecret("917")},
 	})
 	if f := payments.AsFault(err); f == nil || f.Kind != payments.NeverSent {
 		t.Errorf("%v, want a call that was never sent", err)
 	}
-	if calls := transport.GetTotalCallCount(); calls != 1 {
-		t.Errorf("%d calls were made, want that for the intent only", calls)
+	if calls := transport.GetTotalCallCount(); calls != 2 {
+		t.Errorf("%d calls were made, want those for the CVC and the intent only", calls)
 	}
 }

@@ -107,7 +107,7 @@ func judge(err error) error {
 		return fault
 	}
 	switch {
-	case r.entry.Code == "", r.answer.Status == http.StatusConflict, r.aboutRepeat():
+	case r.entry.Code == "", r.aboutRepeat():
 		// A 4xx that PayMongo did not write, or one about an earlier request of ours.
 		return asKind(fault, payments.Unknown)
 	case r.is("resource_failed_state"):
@@ -132,13 +132,12 @@ func judge(err error) error {
 // aboutRepeat says that PayMongo refused an Idempotency-Key, because of what was sent under it before. The code for that is not
 // documented; the text has to name the header.
 func (r *refusal) aboutRepeat() bool {
-	return strings.Contains(strings.ToLower(r.entry.Code+" "+r.entry.Detail), "idempoten")
+	return r.answer.Status == http.StatusConflict || strings.Contains(strings.ToLower(r.entry.Code+" "+r.entry.Detail), "idempoten")
 }
 
 // judgeParameter decides what a parameter_* error is.
 func judgeParameter(r *refusal, fault *payments.Fault) error {
-	detail := strings.ToLower(r.entry.Detail)
-	if strings.Contains(detail, "not yet supported") { // "On session payments are not yet supported.": not enabled
+	if r.refusesVaulting() {
 		return asKind(fault, payments.Misconfigured)
 	}
 	code := parameterCodes[r.field()]
@@ -146,7 +145,7 @@ func judgeParameter(r *refusal, fault *payments.Fault) error {
 	case "":
 		return fault
 	case payments.CardInvalidExpiryMonth, payments.CardInvalidExpiryYear:
-		if strings.Contains(detail, "expired") {
+		if strings.Contains(strings.ToLower(r.entry.Detail), "expired") {
 			code = payments.CardExpired
 		}
 	case payments.CardInvalidCVC:

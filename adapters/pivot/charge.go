@@ -298,7 +298,7 @@ func (a *adapter) chargedBefore(ctx context.Context, r payments.AuthorizeRequest
 	if s.abandoned() {
 		return payments.Outcome{}, payments.Faultf(payments.Unknown, "pivot: the session was cancelled before it was charged")
 	}
-	return s.outcome(r.Capture, answer)
+	return a.found(ctx, s, r.Capture, answer)
 }
 
 // postSession makes a session. The reference is the idempotency key, too.

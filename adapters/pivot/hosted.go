@@ -2,6 +2,7 @@ package pivot
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -10,17 +11,25 @@ import (
 
 // StartSession opens Pivot's own payment page for a card: a new one, which the payer may save, or one of those that Pivot keeps
 // for the customer. The payer charges it there, so that the page's address is given away only when the session's id is durable.
-// A repeated request finds the session that it made. Pivot cannot be told which card to offer first.
+// Its token lets anybody pay or, where saved cards are offered, see them: it is in the action's value and nowhere else.
+// A repeated request finds the session that it made. Pivot cannot be told which card to offer first, and saves none without a
+// payment.
 func (a *adapter) StartSession(ctx context.Context, r payments.SessionRequest) (payments.Outcome, error) {
 	if err := wholeAmount(r.Amount); err != nil {
 		return payments.Outcome{}, err
+	}
+	if r.Amount.Minor <= 0 {
+		return payments.Outcome{}, &payments.Fault{
+			Kind: payments.Rejected, Code: payments.GatewayNotAllowed,
+			Err: errors.New("pivot: a card is saved only by paying with it: the page needs an amount"),
+		}
 	}
 	if r.Refs.Session != "" {
 		s, answer, err := a.getSession(ctx, r.Refs.Session)
 		if err != nil {
 			return payments.Outcome{}, err
 		}
-		return s.outcome(r.Capture, answer)
+		return a.found(ctx, s, r.Capture, answer)
 	}
 	failure := r.CancelURL
 	if failure == "" {

@@ -3,6 +3,8 @@ package pivot
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -132,6 +134,86 @@ func TestStartSessionFaults(t *testing.T) {
 	r.Amount.Minor++
 	if _, err := a.StartSession(t.Context(), r); payments.AsFault(err) == nil || payments.AsFault(err).Kind != payments.Rejected {
 		t.Errorf("a fraction: %v", err)
+	}
+}
+
+// TestPageNeedsAnAmount: nothing is sent for a page on which there would be nothing to pay.
+func TestPageNeedsAnAmount(t *testing.T) {
+	t.Parallel()
+	_, a := newFake(t, nil)
+	r := checkout()
+	r.Amount.Minor = 0
+	_, err := a.StartSession(t.Context(), r)
+	if f := payments.AsFault(err); f == nil || f.Kind != payments.Rejected || !strings.Contains(f.Error(), "the page needs an amount") {
+		t.Errorf("%v, want a refusal that says why", err)
+	}
+}
+
+// TestTokenIsInTheLinkAlone: the page's token lets anybody pay. However Pivot repeats it, nothing shows it but the link, which is the
+// payer's.
+func TestTokenIsInTheLinkAlone(t *testing.T) {
+	t.Parallel()
+	const token = "eyJhbGciOiJIUzI1NiJ9"
+	failed := `"chargeDetails":[{"id":"c1","status":"FAILED","failureCode":"` + token + `","failureMessage":"no ` + token + ` at ` + payPage + `","card":{
+		"authorizationResult":{"issuerAuthorizationCode":"` + token + `","cvvResult":"` + token + `"}}}],"cancellationReason":"` + token + `"`
+	refusal := `{"code":"` + payPage + `","message":"` + payPage + `","error":{"type":"` + payPage + `","details":[{"field":"` + payPage + `","message":"` + payPage + `"}]}}`
+	links := 0
+	for _, tt := range []struct {
+		status int
+		body   string
+	}{
+		{200, sessionAnswer(statusNeedsAction, hostedOpen)},
+		{200, sessionAnswer(statusNeedsConfirm, hostedOpen)},
+		{200, sessionAnswer(statusPaid, hostedOpen+`,"saveForFutureUse":true,"chargeDetails":[{"id":"c1","status":"SUCCESS"}]`)},
+		{200, sessionAnswer(statusCancelled, hostedOpen+","+failed)},
+		{200, sessionAnswer(statusCancelled, hostedOpen+`,"cancellationReason":"`+token+`"`)},
+		{200, sessionAnswer(statusExpired, hostedOpen+","+failed)},
+		{200, sessionAnswer(token, hostedOpen)},
+		{400, refusal},
+		{404, refusal},
+		{409, refusal},
+		{422, refusal},
+		{500, refusal},
+		{200, `"` + payPage + `"`},
+		{200, payPage},
+	} {
+		fake, a := newFake(t, nil)
+		for _, call := range []string{postSessions, getSession, getSession + "/cancel", "POST " + sessionsPath + "/" + fakeSession + "/cancel"} {
+			fake.on(call, tt.status, tt.body)
+		}
+		fake.on("GET "+customersPath+"/cus-1", tt.status, tt.body)
+		fake.on("GET "+sessionsPath, tt.status, strings.NewReplacer(`"data":{`, `"data":[{`, `}}`, `}]}`).Replace(tt.body))
+		var shown []any
+		keep := func(o payments.Outcome, err error) {
+			if o.Action != nil && strings.Contains(o.Action.Value, token) {
+				links++
+				o.Action = nil
+			}
+			if f := payments.AsFault(err); f != nil {
+				shown = append(shown, *f, f.Error(), f.Err)
+			}
+			shown = append(shown, o)
+		}
+		for _, refs := range []payments.ProviderRefs{{}, {Session: fakeSession}} {
+			r := checkout()
+			r.Refs = refs
+			r.Note = func(_ context.Context, noted payments.ProviderRefs) error {
+				shown = append(shown, noted)
+				return nil
+			}
+			keep(a.StartSession(t.Context(), r))
+			f, err := a.Lookup(t.Context(), payments.LookupRequest{Operation: payments.OpSale, Reference: fakeReference, Refs: refs, Amount: fakeAmount})
+			keep(f.Outcome, err)
+			fence, err := a.Abandon(t.Context(), payments.AbandonRequest{Operation: payments.OpSale, Refs: refs})
+			keep(payments.Outcome{}, err)
+			shown = append(shown, f.Kind, f.Refs, f.Totals, fence)
+		}
+		if all := fmt.Sprintf("%+v %#v", shown, shown); strings.Contains(all, token) {
+			t.Errorf("after %d %s: the token shows in %s", tt.status, tt.body, all)
+		}
+	}
+	if links == 0 {
+		t.Error("no link has the token: the test looks at nothing")
 	}
 }
 

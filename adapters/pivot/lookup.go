@@ -51,14 +51,20 @@ func (a *adapter) findCharge(ctx context.Context, r payments.LookupRequest) (pay
 	case s.untouched(), s.abandoned():
 		return payments.Finding{Kind: payments.NotFound, Refs: s.refs()}, nil // a fence makes sure
 	}
-	o, err := s.outcome(r.Operation == payments.OpSale, answer)
+	o, err := a.found(ctx, s, r.Operation == payments.OpSale, answer)
 	if err != nil {
 		return payments.Finding{}, err
 	}
-	if s.Saves == "true" {
+	return finding(o), nil
+}
+
+// found is the outcome of a session that was made before, with the card that it was to save.
+func (a *adapter) found(ctx context.Context, s *session, sale bool, answer *wire.Response) (payments.Outcome, error) {
+	o, err := s.outcome(sale, answer)
+	if err == nil && s.Saves == "true" {
 		a.addMethod(ctx, &o, s)
 	}
-	return finding(o), nil
+	return o, err
 }
 
 // sessionByReference finds our session, nil when there is none. A reference is used once; should there be several sessions, one

@@ -30,6 +30,9 @@ const (
 	statusWaitingBank     = "WAITING_BANK_TRANSFER"
 )
 
+// minSecret: what is shorter in an address keeps nobody out.
+const minSecret = 8
+
 // text takes whatever stands where a text should: of a number or a boolean its digits or letters, otherwise nothing. The
 // documentation contradicts itself about many fields, and none of these is worth an unknown outcome.
 type text string
@@ -209,7 +212,7 @@ func (s *session) outcome(sale bool, r *wire.Response) (payments.Outcome, error)
 	case s.Status == statusProcessing:
 		o.Status = payments.Pending
 	default:
-		return payments.Outcome{}, unexpected(r, "session", s.Status)
+		return payments.Outcome{}, unexpected(r, "session", text(s.withoutLink(s.Status)))
 	}
 	return o, nil
 }
@@ -233,22 +236,41 @@ func (s *session) decline(o *payments.Outcome, c charge, r *wire.Response) {
 	o.Status = payments.Declined
 	issuer := c.Card.Authorization.IssuerCode
 	switch {
+	case s.Status == statusExpired && s.hosted() && c.Status != statusFailed:
+		o.Code, o.RawCode = payments.GatewayExpired, statusExpired // the time on the page is over, whatever its charge is called
 	case c.FailureCode != "" || c.Status == statusFailed:
 		o.Code = failureCode(string(c.FailureCode), string(issuer))
-		o.RawCode = r.Redact(cleanCode(string(c.FailureCode)))
-		o.RawMessage = r.Redact(strings.TrimSpace(issuerCode(string(issuer)) + " " + string(c.FailureMessage)))
+		o.RawCode = r.Redact(cleanCode(s.withoutLink(c.FailureCode)))
+		o.RawMessage = r.Redact(strings.TrimSpace(issuerCode(s.withoutLink(issuer)) + " " + s.withoutLink(c.FailureMessage)))
 	case s.Reason == reasonFraud:
 		o.Code, o.RawCode = payments.GatewayPossibleFraud, reasonFraud
 	case s.Reason == reasonFailed:
 		o.Code, o.RawCode = payments.CardDeclined, reasonFailed
 	case s.Status == statusCancelled:
-		o.Code, o.RawCode, o.RawMessage = payments.CustomerCanceled, statusCancelled, r.Redact(string(s.Reason))
+		o.Code, o.RawCode, o.RawMessage = payments.CustomerCanceled, statusCancelled, r.Redact(s.withoutLink(s.Reason))
 	default:
 		o.Code, o.RawCode = payments.GatewayExpired, statusExpired
 	}
 	if s.Reason == reasonFraud && o.Code.Info().Class != payments.ClassNever {
 		o.Code = payments.GatewayPossibleFraud
 	}
+}
+
+// withoutLink masks what is secret in the page's address where a text of Pivot's repeats it.
+func (s *session) withoutLink(t text) string {
+	u, err := url.Parse(string(s.PaymentURL))
+	if err != nil {
+		return string(t)
+	}
+	masked := string(t)
+	for _, values := range u.Query() {
+		for _, secret := range values {
+			if len(secret) >= minSecret {
+				masked = strings.ReplaceAll(masked, secret, "***")
+			}
+		}
+	}
+	return masked
 }
 
 // check translates the result of a check of the card's data.

@@ -104,7 +104,8 @@ func (f cardFacts) same(g cardFacts) bool {
 	if f.Fingerprint != "" && g.Fingerprint != "" {
 		return f.Fingerprint == g.Fingerprint
 	}
-	return f.Last4 != "" && f.First6 == g.First6 && f.Last4 == g.Last4 && f.ExpMonth == g.ExpMonth && f.ExpYear == g.ExpYear
+	month := func(f cardFacts) string { return strings.TrimLeft(string(f.ExpMonth), "0") } // which may have come as a number
+	return f.First6 != "" && f.Last4 != "" && f.First6 == g.First6 && f.Last4 == g.Last4 && month(f) == month(g) && f.ExpYear == g.ExpYear
 }
 
 // schemes translates networks.

@@ -26,6 +26,7 @@ func (a *adapter) Capture(ctx context.Context, r payments.CaptureRequest) (payme
 		return o, err
 	}
 	o.Refs = c.refs()
+	keepSession(r.Refs, &o.Refs)
 	switch c.Status {
 	case statusSucceeded:
 		o.Status = payments.Approved
@@ -51,6 +52,7 @@ func (a *adapter) Void(ctx context.Context, r payments.VoidRequest) (payments.Ou
 		return o, err
 	}
 	o.Refs = c.refs()
+	keepSession(r.Refs, &o.Refs)
 	switch c.Status {
 	case statusCanceled:
 		o.Status = payments.Approved
@@ -88,10 +90,21 @@ func (a *adapter) paymentOf(ctx context.Context, refs payments.ProviderRefs) (st
 	if refs.Charge != "" {
 		return refs.Charge, nil
 	}
-	if refs.Session == "" {
+	request := refs.Session
+	if isSession(request) {
+		s, err := a.getSession(ctx, request)
+		if err != nil {
+			return "", err
+		}
+		if s.PaymentID != "" {
+			return s.PaymentID, nil
+		}
+		request = s.RequestID
+	}
+	if request == "" {
 		return "", payments.Faultf(payments.Rejected, "xendit: no id of the payment is known")
 	}
-	c, _, err := a.getCharge(ctx, requestsPath, refs.Session)
+	c, _, err := a.getCharge(ctx, requestsPath, request)
 	switch {
 	case err != nil:
 		return "", err
@@ -101,10 +114,22 @@ func (a *adapter) paymentOf(ctx context.Context, refs payments.ProviderRefs) (st
 	return c.LatestPaymentID, nil
 }
 
-// requestOf returns the id that refunds go by. A payment that was found by its reference may be known by its own id alone.
+// requestOf returns the id that refunds go by. A payment that was found by its reference may be known by its own id alone, and
+// one that was made on a page by the page's session.
 func (a *adapter) requestOf(ctx context.Context, refs payments.ProviderRefs) (string, error) {
-	if refs.Session != "" {
+	onPage := isSession(refs.Session)
+	switch {
+	case refs.Session != "" && !onPage:
 		return refs.Session, nil
+	case refs.Charge == "" && onPage:
+		s, err := a.getSession(ctx, refs.Session)
+		if err != nil {
+			return "", err
+		}
+		if s.RequestID != "" {
+			return s.RequestID, nil
+		}
+		refs.Charge = s.PaymentID
 	}
 	if refs.Charge == "" {
 		return "", payments.Faultf(payments.Rejected, "xendit: no id of the payment is known")
@@ -173,7 +198,12 @@ func (a *adapter) Refund(ctx context.Context, r payments.RefundRequest) (payment
 	if made.ID == "" || made.Reference != "" && made.Reference != r.Reference {
 		return payments.Outcome{}, payments.Faultf(payments.Unknown, "xendit: the answer is not about this refund")
 	}
-	return made.outcome(answer)
+	o, err := made.outcome(answer)
+	if err != nil {
+		return payments.Outcome{}, err
+	}
+	keepSession(r.Refs, &o.Refs)
+	return o, nil
 }
 
 // outcome says what became of the refund.

@@ -39,8 +39,11 @@ type call struct {
 // do sends a request once.
 func (a *adapter) do(ctx context.Context, c call) (*wire.Response, error) {
 	header := http.Header{}
-	if strings.HasPrefix(c.path, "/v3/") {
+	switch {
+	case strings.HasPrefix(c.path, "/v3/"):
 		header.Set("Api-Version", apiVersion)
+	case strings.HasPrefix(c.path, customersPath):
+		header.Set("Api-Version", customersVersion)
 	}
 	if a.forUser != "" {
 		header.Set("For-User-Id", a.forUser)
@@ -85,6 +88,17 @@ func (a *adapter) getCharge(ctx context.Context, path, id string) (*charge, *wir
 		return nil, nil, payments.Faultf(payments.Unknown, "xendit: the answer is not about %s", id)
 	}
 	return c, r, nil
+}
+
+// unanswered is the fault for a refusal that does not say what became of the object; nil when it is the object's own state that
+// forbids the step.
+func unanswered(r *wire.Response) *payments.Fault {
+	rawCode, rawMessage := errorOf(r)
+	fault := r.Fault(rawCode, rawMessage)
+	if fault.Kind != payments.Rejected || requestErrors[rawCode].kind == payments.Throttled {
+		return fault
+	}
+	return nil
 }
 
 // preparing turns the fault of a call before the one that moves money into what it is for the operation: that call was not

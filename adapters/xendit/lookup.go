@@ -14,6 +14,16 @@ var nothing = payments.Finding{Kind: payments.NotFound}
 
 // Lookup asks what became of an operation.
 func (a *adapter) Lookup(ctx context.Context, r payments.LookupRequest) (payments.Finding, error) {
+	f, err := a.find(ctx, r)
+	if err != nil {
+		return payments.Finding{}, err
+	}
+	keepSession(r.Refs, &f.Refs)
+	keepSession(r.Refs, &f.Outcome.Refs)
+	return f, nil
+}
+
+func (a *adapter) find(ctx context.Context, r payments.LookupRequest) (payments.Finding, error) {
 	switch r.Operation {
 	case payments.OpCapture, payments.OpVoid:
 		return a.findTotals(ctx, r)
@@ -28,6 +38,11 @@ func (a *adapter) Lookup(ctx context.Context, r payments.LookupRequest) (payment
 func (a *adapter) findCharge(ctx context.Context, r payments.LookupRequest) (payments.Finding, error) {
 	sale := r.Operation == payments.OpSale
 	switch {
+	case isSession(r.Refs.Session):
+		return a.findSession(ctx, r)
+	case r.Operation == payments.OpVerify && r.Refs.Session == "":
+		// The session's id is durable before the payer gets its link: without one nobody has saved anything.
+		return nothing, nil
 	case r.Refs.Session != "":
 		return a.findRequest(ctx, r.Refs.Session, sale)
 	case r.Refs.Charge != "":
@@ -283,10 +298,16 @@ func (a *adapter) findRefundByTransaction(ctx context.Context, reference string)
 	return payments.Finding{Kind: payments.FoundOutcome, Outcome: o, Refs: refs}, nil
 }
 
-// Abandon cancels a payment request that has not charged; Xendit refuses that when it has. Without the request's id there is
+// Abandon cancels a session or a payment request that has not charged; Xendit refuses that when it has. Without an id there is
 // nothing that could be canceled.
 func (a *adapter) Abandon(ctx context.Context, r payments.AbandonRequest) (payments.Fence, error) {
-	if r.Refs.Session == "" {
+	switch {
+	case isSession(r.Refs.Session):
+		return a.cancelSession(ctx, r.Refs.Session)
+	case r.Operation == payments.OpVerify && r.Refs.Session == "":
+		// The session's id is durable before the payer gets its link: one without it, if there is any, nobody can use.
+		return payments.Fenced, nil
+	case r.Refs.Session == "":
 		return payments.FenceAbsent, nil
 	}
 	answer, err := a.do(ctx, call{method: http.MethodPost, path: below(requestsPath, r.Refs.Session, "cancel")})
@@ -300,9 +321,7 @@ func (a *adapter) Abandon(ctx context.Context, r payments.AbandonRequest) (payme
 		}
 		return c.fence(r.Refs.Session), nil
 	}
-	rawCode, rawMessage := errorOf(answer)
-	fault := answer.Fault(rawCode, rawMessage)
-	if fault.Kind != payments.Rejected || requestErrors[rawCode].kind == payments.Throttled {
+	if fault := unanswered(answer); fault != nil {
 		return "", fault
 	}
 	// Refused: it has charged, or it is over already, perhaps by an earlier fence.

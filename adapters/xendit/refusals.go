@@ -138,6 +138,23 @@ var requestErrors = map[string]refusal{
 	"RATE_LIMIT_EXCEEDED":          {payments.GatewayRateLimitExceeded, payments.Throttled},
 	"SKIP_3DS_FORBIDDEN":           {payments.GatewayForbidden, payments.Misconfigured},
 	"TEMPORARILY_UNAVAILABLE":      {payments.GatewayRetry, payments.Throttled},
+
+	// Of sessions, which Xendit has in fewer countries and currencies, and not for every account: another PSP may take the payment.
+	"DISALLOWED_CAPTURE_METHOD":       {payments.GatewayNotAllowed, payments.Misconfigured},
+	"INVALID_AMOUNT":                  {payments.CardInvalidAmount, payments.Rejected},
+	"INVALID_COUNTRY":                 {payments.GatewayUnsupportedCountryCode, payments.Misconfigured},
+	"INVALID_CURRENCY":                {payments.GatewayUnsupportedCurrency, payments.Misconfigured},
+	"INVALID_CUSTOMER_ID":             {payments.GatewayInvalidCustomerInput, payments.Rejected},
+	"INVALID_EXPIRY_DATE":             {payments.GatewayValidationError, payments.Rejected},
+	"INVALID_ITEM_METADATA":           {payments.GatewayValidationError, payments.Rejected},
+	"INVALID_METADATA":                {payments.GatewayValidationError, payments.Rejected},
+	"INVALID_PAYMENT_CHANNEL":         {payments.GatewayNotAllowed, payments.Misconfigured},
+	"INVALID_PRIMARY_PAYMENT_CHANNEL": {payments.GatewayNotAllowed, payments.Misconfigured},
+	"INVALID_URL":                     {payments.GatewayValidationError, payments.Rejected},
+	"ITEMS_NOT_SUPPORTED":             {payments.GatewayValidationError, payments.Rejected},
+	"MISSING_CUSTOMER":                {payments.GatewayMissingCustomerInput, payments.Rejected},
+	"MODE_NOT_SUPPORTED":              {payments.GatewayNotAllowed, payments.Misconfigured},
+	"SESSION_TYPE_NOT_SUPPORTED":      {payments.GatewayNotAllowed, payments.Misconfigured},
 }
 
 // cleanCode is a code without the blanks that Xendit's own list has behind one of them.

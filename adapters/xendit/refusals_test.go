@@ -25,6 +25,10 @@ const (
 		INVALID_MERCHANT_SETTINGS, ACCOUNT_ACCESS_BLOCKED, DATA_NOT_FOUND, SERVER_ERROR, CAPTURE_AMOUNT_EXCEEDED, REFUND_AMOUNT_EXCEEDED,
 		REFUND_IN_PROGRESS, INSUFFICIENT_BALANCE, PARTIAL_REFUND_COUNTS_EXCEEDED, REFUND_NOT_SUPPORTED, PARTIAL_REFUND_NOT_SUPPORTED,
 		RATE_LIMIT_EXCEEDED, INVALID_API_KEY, DUPLICATE_ERROR`
+	listedSessionErrors = `API_VALIDATION_ERROR, INVALID_AMOUNT, INVALID_PAYMENT_CHANNEL, INVALID_PRIMARY_PAYMENT_CHANNEL, INVALID_METADATA,
+		INVALID_ITEM_METADATA, INVALID_COUNTRY, INVALID_CURRENCY, INVALID_CUSTOMER_ID, INVALID_URL, MISSING_CUSTOMER,
+		DISALLOWED_CAPTURE_METHOD, INVALID_EXPIRY_DATE, ITEMS_NOT_SUPPORTED, SESSION_TYPE_NOT_SUPPORTED, MODE_NOT_SUPPORTED,
+		INVALID_API_KEY, DATA_NOT_FOUND, DUPLICATE_ERROR, SERVER_ERROR`
 	// The network's codes of the vendor's table, without those of which the failure code says as much.
 	listedNetworkCodes = `05 04 07 41 43 14 15 51 61 N4 54 12 13 46 55 57 78 59 83 82 N7 91 96 19 30 52 53 1A R1 86 94 65`
 )
@@ -63,7 +67,7 @@ func TestTablesAreComplete(t *testing.T) {
 	t.Parallel()
 	wantCodes(t, "failures", failures, listedFailures, listedTokenFailures)
 	wantCodes(t, "refundFailures", refundFailures, listedRefundFailures)
-	wantCodes(t, "requestErrors", requestErrors, listedRequestErrors)
+	wantCodes(t, "requestErrors", requestErrors, listedRequestErrors, listedSessionErrors)
 	wantCodes(t, "networkCodes", networkCodes, listedNetworkCodes)
 }
 

@@ -62,14 +62,14 @@ func readEvent(body []byte) payments.Notice {
 		Type:      text(event, "event"),
 		Reference: text(data, "reference_id"),
 		Refs: payments.ProviderRefs{
-			Session: text(data, "payment_request_id"),
+			Session: cmp.Or(text(data, "payment_session_id"), text(data, "payment_request_id")),
 			Charge:  cmp.Or(text(data, "payment_id"), text(data, "latest_payment_id")),
 		},
 	}
 	switch {
 	case strings.HasPrefix(n.Type, "refund."):
 		n.Refs.Operation = text(data, "id")
-	case strings.HasPrefix(n.Type, "payment_token."):
+	case strings.HasPrefix(n.Type, "payment_token."), strings.HasPrefix(n.Type, "payment_session."):
 		n.Refs.Method, n.Refs.Customer = text(data, "payment_token_id"), text(data, "customer_id")
 	}
 	return n

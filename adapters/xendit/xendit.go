@@ -5,6 +5,9 @@
 // payment (Refs.Charge, py-…); captures and voids go by that id, refunds (Refs.Operation, rfd-…) by the request's. A saved card
 // is a payment token (Refs.Method, pt-…).
 //
+// A payer who pays on Xendit's own page has a session (Refs.Session, ps-…). Making it charges nothing; its payment, and the
+// request behind that, are known once it is completed. The attempt goes on by the session's id.
+//
 // Version 3 has no idempotency key. The reference is unique per card payment, so that a repeated request is refused with 409
 // when the first one exists, and is the payment when it does not. No call finds a request by its reference: the list of
 // transactions does, but a hold need not be in it.
@@ -71,6 +74,7 @@ func Provider() adapters.Provider {
 			AmountStep:        map[payments.Currency]int64{"IDR": rupiahStep},
 			SavesInline:       true,
 			MerchantInitiated: true,
+			PageSaves:         true,
 			ManualCapture:     true,
 			PartialCapture:    true,
 			PartialRefund:     true,
@@ -84,6 +88,7 @@ func Provider() adapters.Provider {
 				payments.OpCapture:   {Ask: payments.AskByTotals, AbsenceAfter: longestProcessing},
 				payments.OpVoid:      {Ask: payments.AskByTotals, AbsenceAfter: longestProcessing},
 				payments.OpRefund:    {Ask: payments.AskByReference, AbsenceAfter: longestProcessing},
+				payments.OpVerify:    {Ask: payments.AskBySession, Fence: true}, // a session on which a card is saved
 			},
 		},
 	}
@@ -139,6 +144,8 @@ func (c *Config) Open(d adapters.Deps) (adapters.Adapter, error) {
 		forUser:     c.ForUserID,
 		midLabel:    c.MIDLabel,
 		skipThreeDS: c.SkipThreeDS,
+		plain:       strings.HasPrefix(c.BaseURL, "http://"),
+		now:         d.Now,
 
 		callbackToken: c.CallbackToken,
 	}, nil
@@ -152,16 +159,20 @@ type adapter struct {
 	forUser     string
 	midLabel    string
 	skipThreeDS bool
+	plain       bool // the API is not reached by https: it is a simulator
+	now         func() time.Time
 
 	callbackToken payments.Secret
 }
 
 // What the adapter can do.
 var (
-	_ adapters.Adapter       = (*adapter)(nil)
-	_ adapters.Voider        = (*adapter)(nil)
-	_ adapters.Abandoner     = (*adapter)(nil)
-	_ adapters.Tokenizer     = (*adapter)(nil)
-	_ adapters.MethodDeleter = (*adapter)(nil)
-	_ adapters.WebhookParser = (*adapter)(nil)
+	_ adapters.Adapter        = (*adapter)(nil)
+	_ adapters.Voider         = (*adapter)(nil)
+	_ adapters.Abandoner      = (*adapter)(nil)
+	_ adapters.Tokenizer      = (*adapter)(nil)
+	_ adapters.MethodDeleter  = (*adapter)(nil)
+	_ adapters.SessionStarter = (*adapter)(nil)
+	_ adapters.CustomerSyncer = (*adapter)(nil)
+	_ adapters.WebhookParser  = (*adapter)(nil)
 )

@@ -98,7 +98,7 @@ func (s *Sim) createRefund(r *psp.Request, ids []string, o psp.Orders) psp.Answe
 	switch {
 	case in.Amount == nil || *in.Amount < 1:
 		return invalid("Amount", "The amount is required and must be at least 1.")
-	case len(in.Previous) > 100 || len(in.Reason) > 1024 || len(in.Notes) > maxDescription:
+	case tooLong(in.Previous, 100) || tooLong(in.Reason, 1024) || tooLong(in.Notes, maxDescription):
 		return invalid("RefundReason", "A text is too long.")
 	case pi.captured == 0:
 		return badRequest("The payment intent is " + pi.status + " and cannot be refunded.")

@@ -108,6 +108,9 @@ func (s *Sim) approve(rec *shown.Record[intent], with attempt, hideFor time.Dura
 	if with.save && pi.in.Customer != nil {
 		pi.method = s.save(pi.in.Customer.ID, with.card)
 	}
+	if pi.method == "" {
+		pi.method = s.newID(methodPrefix) // a card that is not kept has a name, too: it cannot be told from one that is
+	}
 	if !pi.manual() {
 		pi.captured, pi.message = pi.total, messageDeposited
 		s.end(pi, statusCaptured, ledger.Captured, hideFor)

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"switchyard/sims/psp"
 )
@@ -12,6 +13,9 @@ import (
 const (
 	customerPrefix = "cust_sandbox_"
 	secretLives    = 15 * time.Minute
+	maxEmail       = 254
+	// The lengths of a phone number.
+	minPhone, maxPhone = 5, 50
 	// The sizes of a page.
 	defaultPage, maxPage = 50, 100
 )
@@ -36,13 +40,13 @@ type customerFields struct {
 
 func (in customerFields) check() *psp.Answer {
 	switch {
-	case len(in.Name) > 100:
+	case tooLong(in.Name, 100):
 		return refused("Name", "The name may have up to 100 characters.")
-	case len(in.Email) > 254:
+	case tooLong(in.Email, maxEmail):
 		return refused("EmailAddress", "The address may have up to 254 characters.")
-	case in.Phone != "" && (len(in.Phone) < 5 || len(in.Phone) > 50):
+	case in.Phone != "" && (utf8.RuneCountInString(in.Phone) < minPhone || tooLong(in.Phone, maxPhone)):
 		return refused("PhoneNumber", "The number must have 5 to 50 characters.")
-	case len(in.VAT) > 50:
+	case tooLong(in.VAT, 50):
 		return refused("VatNumber", "The number may have up to 50 characters.")
 	}
 	if bad := in.Shipping.check("ShippingAddress"); bad != nil {

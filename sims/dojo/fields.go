@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"switchyard/sims/psp"
 )
@@ -18,6 +19,9 @@ func currencies() []string { return []string{"GBP", "EUR"} }
 const methodCard, methodWallet, methodSaved = "Card", "Wallet", "SavedCard"
 
 const maxReference, maxDescription, maxTitle = 60, 4096, 100
+
+// tooLong says that a text has more characters than it may.
+func tooLong(text string, most int) bool { return utf8.RuneCountInString(text) > most }
 
 type money struct {
 	Value    int64  `json:"value"`
@@ -66,7 +70,7 @@ func (a *address) check(field string) *psp.Answer {
 		return refused(field+".CountryCode", "The country must be two letters.")
 	}
 	for _, line := range []string{a.Address1, a.Address2, a.Address3, a.Address4, a.City, a.State, a.Locality, a.County} {
-		if len(line) > 100 {
+		if tooLong(line, 100) {
 			return refused(field, "A line may have up to 100 characters.")
 		}
 	}
@@ -99,7 +103,7 @@ type pageConfig struct {
 }
 
 func (c pageConfig) check() *psp.Answer {
-	if len(c.Title) > maxTitle {
+	if tooLong(c.Title, maxTitle) {
 		return refused("Config.Title", "The title may have up to 100 characters.")
 	}
 	for field, text := range map[string]string{"Config.RedirectUrl": c.RedirectURL, "Config.CancelUrl": c.CancelURL} {
@@ -126,9 +130,9 @@ type shared struct {
 
 func (in *shared) check() *psp.Answer {
 	switch {
-	case in.Reference == "" || len(in.Reference) > maxReference:
+	case in.Reference == "" || tooLong(in.Reference, maxReference):
 		return refused("Reference", "The reference must have 1 to 60 characters.")
-	case len(in.Description) > maxDescription:
+	case tooLong(in.Description, maxDescription):
 		return refused("Description", "The description may have up to 4096 characters.")
 	case in.CaptureMode != captureAuto && in.CaptureMode != captureManual:
 		return refused("CaptureMode", "The capture mode must be Auto or Manual.")

@@ -65,7 +65,7 @@ type intentInput struct {
 	Service          *money          `json:"serviceChargeAmount"`
 	Customer         *intentCustomer `json:"customer"`
 	NotPresent       bool            `json:"cardHolderNotPresent"`
-	Security         json.RawMessage `json:"requestSecurity"`
+	Security         *device         `json:"requestSecurity"`
 	Items            []itemLine      `json:"itemLines"`
 	Taxes            []taxLine       `json:"taxLines"`
 	ActionLink       json.RawMessage `json:"actionLink"`
@@ -73,6 +73,13 @@ type intentInput struct {
 	AutoExpireAction string          `json:"autoExpireAction"`
 	Setup            string          `json:"setupIntentId"`
 	RemoteToken      bool            `json:"generateRemoteToken"`
+}
+
+// device is what the payer's browser tells of itself.
+type device struct {
+	UserAgent string `json:"userAgent"`
+	IPAddress string `json:"ipAddress"`
+	Device    string `json:"device"`
 }
 
 type intentCustomer struct {
@@ -106,7 +113,7 @@ func (s *Sim) createIntent(r *psp.Request, _ []string, _ psp.Orders) psp.Answer 
 	if bad := decode(r.Body, &in); bad != nil {
 		return *bad
 	}
-	for _, check := range []func() *psp.Answer{in.check, in.checkAmounts, in.checkAuto} {
+	for _, check := range []func() *psp.Answer{in.check, in.checkAmounts, in.checkAuto, in.checkPayer} {
 		if bad := check(); bad != nil {
 			return *bad
 		}
@@ -143,12 +150,12 @@ func (in *intentInput) checkAmounts() *psp.Answer {
 		}
 	}
 	for _, item := range in.Items {
-		if item.Total == nil || len(item.ID) > 60 || len(item.Name) > 100 {
+		if item.Total == nil || tooLong(item.ID, 60) || tooLong(item.Name, 100) {
 			return refused("ItemLines", "An item needs amountTotal, and its id and name have limits.")
 		}
 	}
 	for _, tax := range in.Taxes {
-		if tax.Total == nil || len(tax.ID) > 60 || len(tax.Caption) > 100 {
+		if tax.Total == nil || tooLong(tax.ID, 60) || tooLong(tax.Caption, 100) {
 			return refused("TaxLines", "A tax needs amountTotal, and its id and caption have limits.")
 		}
 	}
@@ -168,6 +175,20 @@ func (in *intentInput) checkAuto() *psp.Answer {
 	}
 	if span, ok := timespan(in.AutoExpireIn); !ok || span <= minAuto || span >= maxAuto {
 		return refused("AutoExpireIn", "The value must be dd.hh:MM:ss, over 30 seconds and under 7 days.")
+	}
+	return nil
+}
+
+// checkPayer checks what is told of the payer.
+func (in *intentInput) checkPayer() *psp.Answer {
+	c, d := in.Customer, in.Security
+	switch {
+	case c != nil && tooLong(c.Email, maxEmail):
+		return refused("Customer.EmailAddress", "The address may have up to 254 characters.")
+	case c != nil && tooLong(c.Phone, maxPhone):
+		return refused("Customer.PhoneNumber", "The number may have up to 50 characters.")
+	case d != nil && (tooLong(d.UserAgent, 300) || tooLong(d.IPAddress, 70) || tooLong(d.Device, 120)):
+		return refused("RequestSecurity", "The userAgent, the ipAddress and the device have limits.")
 	}
 	return nil
 }

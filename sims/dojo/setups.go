@@ -18,8 +18,6 @@ const (
 
 const (
 	setupPrefix = "si_sandbox_"
-	// unscheduled charges may come more than once; one for a no-show comes once.
-	unscheduled = "Unscheduled"
 	maxTerms    = 10240
 )
 
@@ -62,8 +60,10 @@ func (s *Sim) createSetup(r *psp.Request, _ []string, _ psp.Orders) psp.Answer {
 		return invalid("CaptureMode", "The capture mode of a setup intent must be Auto.")
 	case in.Kind == "":
 		return invalid("MerchantInitiatedTransactionType", "The type is required.")
-	case in.Terms == "" || len(in.Terms) > maxTerms:
+	case in.Terms == "" || tooLong(in.Terms, maxTerms):
 		return invalid("Terms", "The terms must have 1 to 10240 characters.")
+	case in.Customer != nil && (tooLong(in.Customer.Email, maxEmail) || tooLong(in.Customer.Phone, maxPhone)):
+		return invalid("Customer", "The address and the number have limits.")
 	case in.Customer != nil && in.Customer.ID != "" && s.customers[in.Customer.ID] == nil:
 		return invalid("Customer.Id", "The customer was not found.")
 	}
@@ -75,10 +75,8 @@ func (s *Sim) createSetup(r *psp.Request, _ []string, _ psp.Orders) psp.Answer {
 
 func (si *setup) set(status string) { si.status, si.updated = status, now() }
 
-// chargeable says whether the card may be charged now.
-func (si *setup) chargeable() bool {
-	return si.card != nil && (si.status == statusAuthorized || si.status == setupCompleted && si.in.Kind == unscheduled)
-}
+// chargeable says whether the card may be charged now. The first charge completes the setup intent, and there is no second one.
+func (si *setup) chargeable() bool { return si.card != nil && si.status == statusAuthorized }
 
 func (si *setup) clone() setup {
 	out := *si

@@ -3,6 +3,7 @@ package dojo
 import (
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -58,9 +59,21 @@ func TestTimePasses(t *testing.T) {
 		if rows := book.Charges(); rows[0].State != ledger.Voided || rows[1].State != ledger.Captured || rows[1].CapturedMinor != 100 {
 			t.Errorf("a minute later: %+v", rows)
 		}
+		offering := `,"paymentMethods":["SavedCard"],"customer":{"id":"` + customerID + `","secret":"` + secret + `"}`
+		saving := intent("saving", offering)
+		page, visit := &s.intents[saving].Live, &psp.Request{Query: url.Values{"cid": {customerID}, "csc": {secret}}}
+		if s.visitor(visit, page) == nil {
+			t.Error("a page with a fresh secret does not know its visitor")
+		}
 		time.Sleep(secretLives)
 		if s.opens(secret, customerID) {
 			t.Error("an old secret opens")
+		}
+		if status, _ := call(s, "POST", "payment-intents", `{"amount":{"value":100,"currencyCode":"EUR"},"reference":"late"`+offering+`}`); status != 400 {
+			t.Errorf("an intent with an old secret: %d", status)
+		}
+		if s.visitor(visit, page) != nil {
+			t.Error("a page with an old secret knows its visitor")
 		}
 		time.Sleep(intentLives)
 		if status, _ := call(s, "GET", "payment-intents/"+waiting, ""); status != 404 {

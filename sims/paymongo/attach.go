@@ -37,7 +37,15 @@ func (s *Sim) attach(r *psp.Request, ids []string, o psp.Orders) psp.Answer {
 	case m.paid && m.savedBy == "":
 		return badParameter(codeInvalid, "payment_method", "The payment method was already used for a payment.")
 	case !m.hasCVC:
-		return badParameter(codeRequired, "cvc", "cvc is required: update the payment method with it.")
+		// On-session cards need the payer's CVC, written to the payment method before each charge. What an attach without
+		// it is told is not documented: a missing attribute is told so, and the CVC is one of the payment method (pointer
+		// "cvc", as in the update's own errors).
+		return badParameter(codeRequired, "cvc", "cvc is required.")
+	case m.acts.challenge && in.ReturnURL == "":
+		return required("return_url")
+	}
+	if m.savedBy != "" {
+		m.hasCVC = false // for one try, whatever comes of it (inferred: a CVC is not kept after it was sent to the bank)
 	}
 	pi.returnURL = in.ReturnURL
 	return s.charge(rec, m, o)
@@ -123,7 +131,8 @@ func (s *Sim) approve(pi *intent, m *method, hideFor time.Duration) {
 	s.settle(pi, pi.amount, hideFor)
 }
 
-// save leaves the payment method with the customer that the intent names.
+// save leaves the payment method with the customer that the intent names. It is called once the money is taken or, as is inferred
+// from the documents, held; a card that is declined after the payer's authentication is never saved.
 func (s *Sim) save(pi *intent, m *method) {
 	c, known := s.customers[pi.saveFor]
 	if !known || m.savedBy != "" {

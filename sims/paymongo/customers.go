@@ -79,6 +79,9 @@ func (s *Sim) checkCustomer(c customer) (psp.Answer, bool) {
 	if c.device != "" && c.device != "phone" && c.device != "email" {
 		faults = append(faults, invalidBody("default_device", "default_device must be phone or email."))
 	}
+	if c.email != "" && !strings.Contains(c.email, "@") {
+		faults = append(faults, invalidBody("email", "email must be an email."))
+	}
 	if c.phone != "" && (c.phone[0] != '+' || strings.Trim(c.phone[1:], "0123456789") != "") {
 		faults = append(faults, invalidBody("phone", "phone must be + and digits."))
 	}
@@ -90,7 +93,11 @@ func (s *Sim) checkCustomer(c customer) (psp.Answer, bool) {
 			faults = append(faults, invalidBody("phone", "phone is already taken."))
 		}
 	}
-	if faults == nil {
+	isDefault := func(m savedMethod) bool { return m.method == c.defaultMethod }
+	switch {
+	case faults == nil && c.defaultMethod != "" && !slices.ContainsFunc(c.saved, isDefault):
+		return notFound("payment_method", c.defaultMethod), false
+	case faults == nil:
 		return psp.Answer{}, true
 	}
 	a := psp.JSON(http.StatusUnprocessableEntity, psp.Object{"errors": faults})
@@ -155,7 +162,7 @@ func (s *Sim) deleteCustomer(_ *psp.Request, ids []string, _ psp.Orders) psp.Ans
 	for _, saved := range c.saved {
 		delete(s.methods, saved.method) // it can never be charged again
 	}
-	delete(s.customers, c.id)
+	delete(s.customers, c.id) // its e-mail address and phone number are free again (inferred)
 	gone := c.resource()
 	if attributes, ok := gone["attributes"].(psp.Object); ok {
 		attributes["deleted"] = true
@@ -163,7 +170,8 @@ func (s *Sim) deleteCustomer(_ *psp.Request, ids []string, _ psp.Orders) psp.Ans
 	return answer(gone)
 }
 
-func (s *Sim) listSaved(_ *psp.Request, ids []string, _ psp.Orders) psp.Answer {
+// listSaved lists the rows that tie cards to a customer, newest first. They have no card data.
+func (s *Sim) listSaved(r *psp.Request, ids []string, _ psp.Orders) psp.Answer {
 	c, known := s.customers[ids[0]]
 	if !known {
 		return notFound("customer", ids[0])
@@ -172,7 +180,7 @@ func (s *Sim) listSaved(_ *psp.Request, ids []string, _ psp.Orders) psp.Answer {
 	for _, saved := range slices.Backward(c.saved) {
 		rows = append(rows, c.savedResource(saved))
 	}
-	return list(rows, false)
+	return page(r, rows)
 }
 
 // deleteSaved takes the id of the payment method, or of the row that saves it: the documents and the merchants

@@ -68,11 +68,14 @@ type intentInput struct {
 			ThreeDSecure string `json:"request_three_d_secure"`
 		} `json:"card"`
 	} `json:"payment_method_options"`
-	Save *struct {
-		SessionType string `json:"session_type"`
-		Customer    string `json:"customer_id"`
-	} `json:"setup_future_usage"`
+	Save     *saveInput        `json:"setup_future_usage"`
 	Metadata map[string]string `json:"metadata"`
+}
+
+// saveInput asks for the card to be saved once it has paid.
+type saveInput struct {
+	SessionType string `json:"session_type"`
+	Customer    string `json:"customer_id"`
 }
 
 func (s *Sim) createIntent(r *psp.Request, _ []string, _ psp.Orders) psp.Answer {
@@ -124,14 +127,31 @@ func (s *Sim) checkIntent(in intentInput) (psp.Answer, bool) {
 		return bad(problem(400, "organization_not_allowed", "Your organization is not allowed to use manual capture."))
 	case in.Save == nil:
 		return psp.Answer{}, true
-	case in.Save.SessionType != "on_session":
-		return bad(badParameter(codeInvalid, "setup_future_usage.session_type", "Off session payments are not yet supported."))
-	case !s.settings.Vaulting:
-		return bad(badParameter(codeInvalid, "setup_future_usage.session_type", "On session payments are not yet supported."))
-	case s.customers[in.Save.Customer] == nil:
-		return bad(notFound("customer", in.Save.Customer))
 	}
-	return psp.Answer{}, true
+	return s.checkSave(*in.Save)
+}
+
+// checkSave checks setup_future_usage: a capability of the account, for customers of its own.
+func (s *Sim) checkSave(in saveInput) (psp.Answer, bool) {
+	const sessionType = "setup_future_usage.session_type"
+	var bad psp.Answer
+	switch {
+	case in.SessionType == "":
+		bad = required(sessionType)
+	case in.SessionType == "off_session": // for subscriptions only
+		bad = badParameter(codeInvalid, sessionType, "Off session payments are not yet supported.")
+	case in.SessionType != "on_session":
+		bad = badParameter(codeInvalid, sessionType, sessionType+" can only be on_session or off_session.")
+	case !s.settings.Vaulting:
+		bad = badParameter(codeInvalid, sessionType, "On session payments are not yet supported.")
+	case in.Customer == "":
+		bad = required("setup_future_usage.customer_id")
+	case s.customers[in.Customer] == nil:
+		bad = notFound("customer", in.Customer)
+	default:
+		return psp.Answer{}, true
+	}
+	return bad, false
 }
 
 func (s *Sim) getIntent(_ *psp.Request, ids []string, _ psp.Orders) psp.Answer {

@@ -107,7 +107,8 @@ func (s *Sim) getMethod(_ *psp.Request, ids []string, _ psp.Orders) psp.Answer {
 	return answer(m.resource())
 }
 
-// updateMethod takes a CVC, at the top level of the attributes, and billing and metadata: the card cannot change.
+// updateMethod takes a CVC, at the top level of the attributes, and billing and metadata: the card cannot change. A CVC among
+// details is passed over like them: that it is taken there is not known.
 func (s *Sim) updateMethod(r *psp.Request, ids []string, _ psp.Orders) psp.Answer {
 	m, known := s.methods[ids[0]]
 	if !known {

@@ -137,7 +137,7 @@ func (s *Sim) settle(p *session, hideFor time.Duration) {
 	p.set(paid, succeeded)
 	p.charge.paidAt = p.updated
 	s.book(p, ledger.Captured)
-	if p.save {
+	if p.save && p.ticked {
 		s.store(p.customer, *p.charge.card)
 	}
 	s.tell(eventPaid, p, hideFor)

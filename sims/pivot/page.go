@@ -103,7 +103,7 @@ func (s *Sim) payOnPage(r *psp.Request, _ []string, o psp.Orders) psp.Answer {
 	}
 	rec.Freeze(p.clone(), o.HideFor)
 	p.hasMethod = true
-	p.save = p.save && in.saves
+	p.ticked = in.saves
 	s.chargeCard(rec, *paidBy, o)
 	if p.challenge != "" {
 		return hosted.Redirect(p.challenge)

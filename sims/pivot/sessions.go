@@ -37,6 +37,7 @@ type session struct {
 	redirect                                      redirects
 	options                                       options
 	save, showSaved, bypass                       bool
+	ticked                                        bool // the payer wants the card kept; without a page that goes without saying
 	descriptor, expiration                        string
 	expires                                       time.Time
 	key                                           *pair
@@ -112,6 +113,7 @@ func (s *Sim) newSession(in *createInput, owner string) session {
 		redirect: *in.Redirect, save: in.Save, showSaved: in.ShowSaved, bypass: in.Bypass, descriptor: in.Descriptor,
 		expiration: in.Expiration, expires: in.expires, key: in.key, created: at, updated: at,
 	}
+	p.ticked = p.mode == modeAPI
 	p.setOptions(in.Options)
 	switch {
 	case p.autoConfirm && p.hasMethod:

@@ -146,17 +146,27 @@ func (s *Sim) readCard(raw json.RawMessage) (*card, *psp.Answer) {
 		return fail(invalid("channel_properties.card_details.expiry_month must be two digits"))
 	case len(in.Year) != 4 || yearErr != nil:
 		return fail(invalid("channel_properties.card_details.expiry_year must be four digits"))
-	case in.CVN != "" && (len(in.CVN) < 3 || len(in.CVN) > 4 || strings.Trim(in.CVN, "0123456789") != ""):
+	case in.CVN != "" && !goodCVN(in.CVN):
 		return fail(invalid("channel_properties.card_details.cvn must be three or four digits"))
 	case testcard.Expired(month, year, time.Now()):
 		return fail(wrongValue("CARD_EXPIRED", "The card has expired"))
 	}
-	facts := testcard.Describe(in.Number, s.cardKey)
+	c := s.describe(in.Number, month, year)
+	c.hasCVN, c.holder = in.CVN != "", in.holder
+	return c, nil
+}
+
+// describe is what is kept of a card with a good number.
+func (s *Sim) describe(number string, month, year int) *card {
+	facts := testcard.Describe(number, s.cardKey)
 	facts.ExpMonth, facts.ExpYear = month, year
 	return &card{
-		Card: facts, acts: behaviourOf(in.Number), hasCVN: in.CVN != "", holder: in.holder,
-		masked: in.Number[:4] + strings.Repeat("X", len(in.Number)-8) + facts.Last4,
-	}, nil
+		Card: facts, acts: behaviourOf(number), masked: number[:4] + strings.Repeat("X", len(number)-8) + facts.Last4,
+	}
+}
+
+func goodCVN(text string) bool {
+	return len(text) >= 3 && len(text) <= 4 && strings.Trim(text, "0123456789") == ""
 }
 
 // details is the card as Xendit shows it.

@@ -72,12 +72,16 @@ func (s *Sim) challenged(id string, passed bool) string {
 		return ""
 	}
 	rq := &rec.Live
+	page, onPage := s.liveSession(rq.page)
 	if rq.status == statusRequiresAction { // a canceled request stays so, whatever the payer does
 		if passed {
 			s.approve(rq, 0)
 		} else {
 			s.fail(rq, failAuthentic, 0)
 		}
+	}
+	if onPage {
+		return s.backOnPage(&page.Live, rq)
 	}
 	if rq.status == statusFailed || rq.status == statusCanceled {
 		return webAddress(rq.props.FailureURL)
@@ -148,14 +152,18 @@ func (s *Sim) save(rq *request, hideFor time.Duration) {
 
 func (rq *request) set(status string) { rq.status, rq.updated = status, now() }
 
-// book writes the request's charge into the ledger.
+// book writes the request's charge into the ledger, under the reference that the merchant has given.
 func (s *Sim) book(rq *request, state ledger.State) {
+	reference := rq.reference
+	if page, onPage := s.sessions[rq.page]; onPage {
+		reference = page.Live.in.Reference
+	}
 	captured, refunded := rq.captured(), rq.refunded()
 	if state == ledger.Captured && captured == refunded {
 		state = ledger.Refunded
 	}
 	s.deps.Ledger.Put(ledger.Charge{
-		PSP: name, ID: rq.payment.id, Reference: rq.reference, AmountMinor: rq.amount, Currency: rq.currency,
+		PSP: name, ID: rq.payment.id, Reference: reference, AmountMinor: rq.amount, Currency: rq.currency,
 		State: state, CapturedMinor: captured, RefundedMinor: refunded,
 	})
 }

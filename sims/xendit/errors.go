@@ -1,7 +1,10 @@
 package xendit
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
+	"io"
 	"net/http"
 
 	"switchyard/sims/psp"
@@ -76,6 +79,20 @@ func decode(body []byte, into any) (psp.Answer, bool) {
 		return invalid("The request body is not valid: " + err.Error()), false
 	}
 	return psp.Answer{}, true
+}
+
+// decodeKnown reads a JSON body that may have no other fields than those of into.
+func decodeKnown(body []byte, into any) (psp.Answer, bool) {
+	decoder := json.NewDecoder(bytes.NewReader(body))
+	decoder.DisallowUnknownFields()
+	err := decoder.Decode(into)
+	if err == nil {
+		if _, more := decoder.Token(); !errors.Is(more, io.EOF) {
+			return invalid("The request body is not valid: it is more than one JSON value"), false
+		}
+		return psp.Answer{}, true
+	}
+	return invalid("The request body is not valid: " + err.Error()), false
 }
 
 // orNull is null for an empty text.

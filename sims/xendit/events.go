@@ -16,7 +16,8 @@ const (
 	eventRefundFailed  = "refund.failed"
 	eventActivation    = "payment_token.activation"
 	eventTokenFailure  = "payment_token.failure"
-	eventSession       = "payment_session.completed"
+	eventCompleted     = "payment_session.completed"
+	eventExpired       = "payment_session.expired"
 )
 
 func (s *Sim) tellPayment(rq *request, event string, hideFor time.Duration) {
@@ -31,8 +32,8 @@ func (s *Sim) tellToken(t *token, event string, hideFor time.Duration) {
 	s.send(event, t.resource(), t.resource, hideFor)
 }
 
-func (s *Sim) tellSession(p *session) {
-	s.send(eventSession, p.resource(), p.resource, 0)
+func (s *Sim) tellSession(p *session, event string, hideFor time.Duration) {
+	s.send(event, p.resource(), p.resource, hideFor)
 }
 
 // send sends an event with its data. claimed is what a forgery says is paid.

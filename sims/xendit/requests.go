@@ -30,7 +30,8 @@ const (
 // request is a payment request with all that hangs on it.
 type request struct {
 	id, reference, kind, country, currency, capture, customer, description string
-	amount                                                                 int64 // minor units by ISO 4217
+	page                                                                   string // the session's id when it was made there
+	amount                                                                 int64  // minor units by ISO 4217
 	metadata                                                               json.RawMessage
 	props                                                                  properties
 	card                                                                   card

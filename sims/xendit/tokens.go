@@ -15,6 +15,7 @@ const (
 	tokenRequiresAction = "REQUIRES_ACTION"
 	tokenFailed         = "FAILED"
 	tokenCanceled       = "CANCELED"
+	tokenExpired        = "EXPIRED"
 )
 
 // token is a card that can be charged again.
@@ -23,6 +24,7 @@ type token struct {
 	card                                       card
 	props                                      properties
 	status, failure, challengeURL              string
+	page                                       string // the session's id when it was made there
 	created, updated                           string
 }
 
@@ -69,7 +71,7 @@ func (s *Sim) readToken(body []byte) any {
 	return in
 }
 
-func (s *Sim) createToken(r *psp.Request, _ []string, _ psp.Orders) psp.Answer {
+func (s *Sim) createToken(r *psp.Request, _ []string, o psp.Orders) psp.Answer {
 	in := r.Decoded.(*tokenInput)
 	if in.problem != nil {
 		return *in.problem
@@ -79,27 +81,34 @@ func (s *Sim) createToken(r *psp.Request, _ []string, _ psp.Orders) psp.Answer {
 		id: s.newID("pt-"), reference: in.Reference, country: in.Country, currency: in.Currency, customer: in.Customer,
 		card: *in.card, props: in.Props.properties, created: at, updated: at,
 	}
+	s.openToken(t, o)
+	return psp.JSON(http.StatusCreated, t.resource())
+}
+
+// openToken decides what becomes of a new token.
+func (s *Sim) openToken(t *token, o psp.Orders) {
 	s.tokens[t.id] = t
 	acts := t.card.acts
 	switch {
+	case o.Decline != psp.NoDecline:
+		s.endToken(t, tokenFailed, orderedFailure(o.Decline), o.HideFor)
 	case acts.failure != "":
-		s.endToken(t, tokenFailed, acts.failure)
+		s.endToken(t, tokenFailed, acts.failure, o.HideFor)
 	case acts.always || acts.challenge && !t.props.SkipThreeD:
 		t.status = tokenRequiresAction
 		t.challengeURL = s.deps.Challenges.Open(func(passed bool) string { return s.tokenChallenged(t.id, passed) })
 	default:
-		s.endToken(t, tokenActive, "")
+		s.endToken(t, tokenActive, "", o.HideFor)
 	}
-	return psp.JSON(http.StatusCreated, t.resource())
 }
 
-func (s *Sim) endToken(t *token, status, failure string) {
+func (s *Sim) endToken(t *token, status, failure string, hideFor time.Duration) {
 	t.status, t.failure, t.challengeURL, t.updated = status, failure, "", now()
 	event := eventActivation
 	if status == tokenFailed {
 		event = eventTokenFailure
 	}
-	s.tellToken(t, event, time.Duration(0))
+	s.tellToken(t, event, hideFor)
 }
 
 func (s *Sim) tokenChallenged(id string, passed bool) string {
@@ -109,12 +118,16 @@ func (s *Sim) tokenChallenged(id string, passed bool) string {
 	if !known {
 		return ""
 	}
+	page, onPage := s.liveSession(t.page)
 	if t.status == tokenRequiresAction {
 		if passed {
-			s.endToken(t, tokenActive, "")
+			s.endToken(t, tokenActive, "", 0)
 		} else {
-			s.endToken(t, tokenFailed, failAuthentic)
+			s.endToken(t, tokenFailed, failAuthentic, 0)
 		}
+	}
+	if onPage {
+		return s.savedOnPage(&page.Live, t)
 	}
 	if t.status == tokenActive {
 		return webAddress(t.props.SuccessURL)

@@ -1,13 +1,16 @@
-// Package xendit simulates Xendit: payment requests of version 3 by card and by payment token, sessions, captures,
-// voids, refunds, the list of transactions and webhooks with a static token, in test mode.
+// Package xendit simulates Xendit: payment requests of version 3 by card and by payment token, sessions with their hosted
+// page, captures, voids, refunds, the list of transactions and webhooks with a static token, in test mode.
 package xendit
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
+	"switchyard/sims/hosted"
+	"switchyard/sims/later"
 	"switchyard/sims/psp"
 	"switchyard/sims/replay"
 	"switchyard/sims/shown"
@@ -21,13 +24,20 @@ const (
 	apiVersion = "2024-11-11"
 	businessID = "5f27a14a9bf05c73dd040bc8"
 	timeFormat = "2006-01-02T15:04:05.000Z"
+	// pagePath is where the payer's pages are.
+	pagePath = "checkout"
 )
+
+// customerVersions are the header's values of which calls about customers must bring one.
+func customerVersions() []string { return []string{"2020-10-31", "2020-05-19"} }
 
 // Sim is the simulator. It is safe for concurrent use.
 type Sim struct {
 	deps    psp.Deps
 	cardKey []byte
 	routes  psp.Router
+	later   *later.Queue
+	printer *hosted.Printer
 
 	mu sync.Mutex
 	account
@@ -36,7 +46,8 @@ type Sim struct {
 // account is everything that a reset forgets.
 type account struct {
 	customers map[string]*customer
-	sessions  map[string]*session
+	sessions  map[string]*shown.Record[session]
+	pages     map[string]string // from the secret part of a link to its session's id
 	tokens    map[string]*token
 	requests  map[string]*shown.Record[request]
 	order     []string // of requests, oldest first
@@ -52,7 +63,7 @@ type account struct {
 
 // New makes the simulator.
 func New(d psp.Deps) *Sim {
-	s := &Sim{deps: d, cardKey: d.Random.Bytes(16)}
+	s := &Sim{deps: d, cardKey: d.Random.Bytes(16), later: later.New(), printer: hosted.New()}
 	s.routes = s.endpoints()
 	s.Reset()
 	return s
@@ -60,11 +71,13 @@ func New(d psp.Deps) *Sim {
 
 // Reset forgets everything.
 func (s *Sim) Reset() {
+	s.later.Cancel() // before the lock, which what it runs takes
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.account = account{
 		customers:   map[string]*customer{},
-		sessions:    map[string]*session{},
+		sessions:    map[string]*shown.Record[session]{},
+		pages:       map[string]string{},
 		tokens:      map[string]*token{},
 		requests:    map[string]*shown.Record[request]{},
 		references:  map[string]struct{}{},
@@ -103,6 +116,9 @@ func (s *Sim) endpoints() psp.Router {
 		{Method: "GET", Pattern: "refunds/*", Operation: psp.Lookup, Handle: s.getRefund},
 		{Method: "GET", Pattern: "transactions", Operation: psp.Lookup, Handle: s.listTransactions},
 		{Method: "GET", Pattern: "transactions/*", Operation: psp.Lookup, Handle: s.getTransaction},
+		// The payer's browser.
+		{Method: "GET", Pattern: pagePath + "/*", Operation: psp.Prepare, Handle: s.showPage},
+		{Method: "POST", Pattern: pagePath + "/*", Operation: psp.Authorize, Decode: s.readForm, Handle: s.payOnPage},
 	}
 }
 
@@ -113,12 +129,8 @@ func (s *Sim) Accept(r *psp.Request) psp.Call {
 		return fixed(psp.Unrouted(r), problem(http.StatusNotFound, "NOT_FOUND", "The requested resource was not found"))
 	}
 	kind := route.Kind(r, ids)
-	key, password, _ := r.BasicUser()
-	switch {
-	case !strings.HasPrefix(key, keyPrefix) || len(key) == len(keyPrefix) || password != "":
-		return fixed(kind, s.Complain(psp.Unauthorized401))
-	case r.Path[0] == "v3" && r.Header.Get("Api-Version") != apiVersion:
-		return fixed(kind, invalid("api-version header must be "+apiVersion))
+	if bad := s.turnAway(r); bad != nil {
+		return fixed(kind, *bad)
 	}
 	s.mu.Lock()
 	replays := s.replays
@@ -145,6 +157,25 @@ func (s *Sim) Accept(r *psp.Request) psp.Call {
 		return call
 	}
 	return replays.Guard(&s.mu, idempotency, fingerprint, refuseKey, call)
+}
+
+// turnAway is the answer to a call that proves no key or speaks another version, nil for one that is good. The payer's
+// browser has neither.
+func (s *Sim) turnAway(r *psp.Request) *psp.Answer {
+	fail := func(a psp.Answer) *psp.Answer { return &a }
+	key, password, _ := r.BasicUser()
+	version := r.Header.Get("Api-Version")
+	switch {
+	case r.Path[0] == pagePath:
+		return nil
+	case !strings.HasPrefix(key, keyPrefix) || len(key) == len(keyPrefix) || password != "":
+		return fail(s.Complain(psp.Unauthorized401))
+	case r.Path[0] == "v3" && version != apiVersion:
+		return fail(invalid("api-version header must be " + apiVersion))
+	case r.Path[0] == "customers" && !slices.Contains(customerVersions(), version):
+		return fail(invalid("api-version header must be one of " + strings.Join(customerVersions(), ", ")))
+	}
+	return nil
 }
 
 func fixed(o psp.Operation, a psp.Answer) psp.Call {
