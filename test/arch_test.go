@@ -66,7 +66,7 @@ var rules = []rule{
 		theirs: webStd,
 		why:    "an adapter translates for one PSP: no vendor SDK, no other adapter, nothing of the router's inside",
 		tests: allowed{
-			ours:   []string{"adapters/adaptertest"},
+			ours:   []string{"adapters/adaptertest", "adapters/adaptertest/sandbox"},
 			theirs: []string{"github.com/getkin/kin-openapi/...", "github.com/jarcoal/httpmock"},
 		},
 	},
@@ -75,6 +75,20 @@ var rules = []rule{
 		ours:   []string{"adapters", "adapters/wire", "payments"},
 		theirs: slices.Concat(webStd, yamlLib, testLibraries, []string{"github.com/jarcoal/httpmock"}),
 		why:    "the suite that every adapter passes: test code, imported by tests only",
+	},
+	{
+		pkgs:   "adapters/adaptertest/example",
+		ours:   []string{"adapters", "adapters/wire", "payments"},
+		theirs: webStd,
+		why:    "the adapter of a PSP that does not exist, to learn from: what binds adapters binds it",
+		tests:  allowed{ours: []string{"adapters/adaptertest", "adapters/adaptertest/sandbox"}},
+	},
+	{
+		pkgs:   "adapters/adaptertest/sandbox",
+		ours:   []string{"adapters", "adapters/adaptertest", "adapters/wire", "payments"},
+		theirs: slices.Concat(webStd, yamlLib),
+		why:    "the suite's questions at the PSPs' real sandboxes: test code, imported by tests only",
+		tests:  allowed{ours: []string{"adapters/adaptertest/example"}},
 	},
 	{
 		pkgs: "adapters/all",
