@@ -64,6 +64,8 @@ var statuses = map[string]int{
 
 	payments.CodeInternal: http.StatusInternalServerError,
 	codeNotReady:          http.StatusServiceUnavailable,
+
+	payments.CodeOverloaded: http.StatusServiceUnavailable,
 }
 
 // statusDecline is the status of a payment or verification that was refused: the vendor's choice.

@@ -63,6 +63,8 @@ func TestEveryCodeHasAStatus(t *testing.T) {
 			want = 422
 		case code == "request.rate.exceeded":
 			want = 429
+		case code == "service.overloaded":
+			want = 503
 		case code == "service.internal-error":
 			want = 500
 		}

@@ -30,6 +30,11 @@ func (s *server) addNotices() {
 
 // takeNotice acknowledges what was verified and stored. What a PSP is answered says nothing but whether it should try again.
 func (s *server) takeNotice(c *call) error {
+	leave, err := s.admission.enterNotice(c)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	body, err := readBody(c.request, maxNotice)
 	if err != nil {
 		return err

@@ -66,6 +66,11 @@ func (s *server) addReturns() {
 // takeReturn asks the PSP what became of the payer's step, and says where the payer goes on. The merchant's page gets the
 // source with which it goes on.
 func (s *server) takeReturn(c *call) (string, error) {
+	leave, err := s.admission.enterNotice(c)
+	if err != nil {
+		return "", err
+	}
+	defer leave()
 	projectID, attemptID, ok := readTicket(s.IdempotencyKey, c.param("ticket"))
 	if !ok {
 		return "", payments.NewError(payments.CodeRouteNotFound, "This return address is not ours.")

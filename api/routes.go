@@ -17,6 +17,7 @@ type route struct {
 	access       access
 	root         kind // the kind of object that the answer shows, for expand
 	handle       func(*server, *call) (reply, error)
+	asksPSPs     bool // a read that asks PSPs
 }
 
 // Routes that monitors ask every few seconds.
@@ -27,66 +28,66 @@ const (
 
 // routes is every route that is served.
 var routes = []route{
-	{http.MethodGet, "/", anyone, kindNone, (*server).versions},
-	{http.MethodGet, routeHealth, anyone, kindNone, (*server).health},
-	{http.MethodGet, routeReady, anyone, kindNone, (*server).ready},
-	{http.MethodGet, "/openapi.json", anyone, kindNone, (*server).document},
-	{http.MethodPost, "/telemetry", anyone, kindNone, (*server).takeTelemetry},
-	{http.MethodGet, "/error-codes", privateOnly, kindNone, (*server).errorCodes},
+	{http.MethodGet, "/", anyone, kindNone, (*server).versions, false},
+	{http.MethodGet, routeHealth, anyone, kindNone, (*server).health, false},
+	{http.MethodGet, routeReady, anyone, kindNone, (*server).ready, false},
+	{http.MethodGet, "/openapi.json", anyone, kindNone, (*server).document, false},
+	{http.MethodPost, "/telemetry", anyone, kindNone, (*server).takeTelemetry, false},
+	{http.MethodGet, "/error-codes", privateOnly, kindNone, (*server).errorCodes, false},
 
-	{http.MethodGet, "/customers", privateOnly, kindCustomer, (*server).listCustomers},
-	{http.MethodPost, "/customers", privateOnly, kindCustomer, (*server).createCustomer},
-	{http.MethodGet, "/customers/:customer", privateOnly, kindCustomer, (*server).getCustomer},
-	{http.MethodPut, "/customers/:customer", privateOnly, kindCustomer, (*server).updateCustomer},
-	{http.MethodDelete, "/customers/:customer", privateOnly, kindNone, (*server).deleteCustomer},
-	{http.MethodGet, "/customers/:customer/transactions", privateOnly, kindTransaction, (*server).listCustomerTransactions},
+	{http.MethodGet, "/customers", privateOnly, kindCustomer, (*server).listCustomers, false},
+	{http.MethodPost, "/customers", privateOnly, kindCustomer, (*server).createCustomer, false},
+	{http.MethodGet, "/customers/:customer", privateOnly, kindCustomer, (*server).getCustomer, false},
+	{http.MethodPut, "/customers/:customer", privateOnly, kindCustomer, (*server).updateCustomer, false},
+	{http.MethodDelete, "/customers/:customer", privateOnly, kindNone, (*server).deleteCustomer, false},
+	{http.MethodGet, "/customers/:customer/transactions", privateOnly, kindTransaction, (*server).listCustomerTransactions, false},
 
-	{http.MethodGet, "/customers/:customer/payment-methods", privateOnly, kindNone, (*server).listPaymentMethods},
-	{http.MethodGet, "/customers/:customer/tokens", privateOnly, kindToken, (*server).listTokens},
-	{http.MethodPost, "/customers/:customer/tokens", privateOnly, kindToken, (*server).createToken},
-	{http.MethodGet, "/customers/:customer/tokens/:token", privateOnly, kindToken, (*server).getToken},
-	{http.MethodPut, "/customers/:customer/tokens/:token", publicToo, kindToken, (*server).assignToken},
-	{http.MethodDelete, "/customers/:customer/tokens/:token", privateOnly, kindNone, (*server).deleteToken},
-	{http.MethodGet, "/customers/:customer/tokens/:token/gateways", privateOnly, kindNone, (*server).tokenGateways},
+	{http.MethodGet, "/customers/:customer/payment-methods", privateOnly, kindNone, (*server).listPaymentMethods, true},
+	{http.MethodGet, "/customers/:customer/tokens", privateOnly, kindToken, (*server).listTokens, false},
+	{http.MethodPost, "/customers/:customer/tokens", privateOnly, kindToken, (*server).createToken, false},
+	{http.MethodGet, "/customers/:customer/tokens/:token", privateOnly, kindToken, (*server).getToken, false},
+	{http.MethodPut, "/customers/:customer/tokens/:token", publicToo, kindToken, (*server).assignToken, false},
+	{http.MethodDelete, "/customers/:customer/tokens/:token", privateOnly, kindNone, (*server).deleteToken, false},
+	{http.MethodGet, "/customers/:customer/tokens/:token/gateways", privateOnly, kindNone, (*server).tokenGateways, false},
 
-	{http.MethodGet, "/cards", privateOnly, kindCard, (*server).listCards},
-	{http.MethodPost, "/cards", publicToo, kindCard, (*server).createCard},
-	{http.MethodGet, "/cards/:card", privateOnly, kindCard, (*server).getCard},
-	{http.MethodPut, "/cards/:card", publicToo, kindCard, (*server).updateCard},
-	{http.MethodDelete, "/cards/:card", privateOnly, kindNone, (*server).deleteCard},
-	{http.MethodGet, "/iins/:iin", publicToo, kindNone, (*server).getIIN},
+	{http.MethodGet, "/cards", privateOnly, kindCard, (*server).listCards, false},
+	{http.MethodPost, "/cards", publicToo, kindCard, (*server).createCard, false},
+	{http.MethodGet, "/cards/:card", privateOnly, kindCard, (*server).getCard, false},
+	{http.MethodPut, "/cards/:card", publicToo, kindCard, (*server).updateCard, false},
+	{http.MethodDelete, "/cards/:card", privateOnly, kindNone, (*server).deleteCard, false},
+	{http.MethodGet, "/iins/:iin", publicToo, kindNone, (*server).getIIN, false},
 
-	{http.MethodGet, "/invoices", privateOnly, kindInvoice, (*server).listInvoices},
-	{http.MethodPost, "/invoices", privateOnly, kindInvoice, (*server).createInvoice},
-	{http.MethodGet, "/invoices/:invoice", publicToo, kindInvoice, (*server).getInvoice},
-	{http.MethodPut, "/invoices/:invoice", privateOnly, kindInvoice, (*server).updateInvoice},
-	{http.MethodDelete, "/invoices/:invoice", privateOnly, kindNone, (*server).deleteInvoice},
-	{http.MethodGet, "/invoices/:invoice/customers", privateOnly, kindCustomer, (*server).getInvoiceCustomer},
-	{http.MethodPost, "/invoices/:invoice/customers", privateOnly, kindCustomer, (*server).assignInvoiceCustomer},
-	{http.MethodGet, "/invoices/:invoice/decision", privateOnly, kindNone, (*server).getDecision},
-	{http.MethodGet, "/invoices/:invoice/transactions", privateOnly, kindTransaction, (*server).getInvoiceTransaction},
-	{http.MethodPost, "/invoices/:invoice/authorize", publicToo, kindTransaction, (*server).authorize},
-	{http.MethodPost, "/invoices/:invoice/capture", publicToo, kindTransaction, (*server).capture},
-	{http.MethodPost, "/invoices/:invoice/three-d-s", privateOnly, kindNone, (*server).threeDS},
-	{http.MethodPost, "/invoices/:invoice/increment_authorization", privateOnly, kindTransaction, (*server).increment},
-	{http.MethodPost, "/invoices/:invoice/void", privateOnly, kindTransaction, (*server).void},
-	{http.MethodPost, "/invoices/:invoice/refunds", privateOnly, kindRefund, (*server).refundInvoice},
+	{http.MethodGet, "/invoices", privateOnly, kindInvoice, (*server).listInvoices, false},
+	{http.MethodPost, "/invoices", privateOnly, kindInvoice, (*server).createInvoice, false},
+	{http.MethodGet, "/invoices/:invoice", publicToo, kindInvoice, (*server).getInvoice, false},
+	{http.MethodPut, "/invoices/:invoice", privateOnly, kindInvoice, (*server).updateInvoice, false},
+	{http.MethodDelete, "/invoices/:invoice", privateOnly, kindNone, (*server).deleteInvoice, false},
+	{http.MethodGet, "/invoices/:invoice/customers", privateOnly, kindCustomer, (*server).getInvoiceCustomer, false},
+	{http.MethodPost, "/invoices/:invoice/customers", privateOnly, kindCustomer, (*server).assignInvoiceCustomer, false},
+	{http.MethodGet, "/invoices/:invoice/decision", privateOnly, kindNone, (*server).getDecision, false},
+	{http.MethodGet, "/invoices/:invoice/transactions", privateOnly, kindTransaction, (*server).getInvoiceTransaction, false},
+	{http.MethodPost, "/invoices/:invoice/authorize", publicToo, kindTransaction, (*server).authorize, false},
+	{http.MethodPost, "/invoices/:invoice/capture", publicToo, kindTransaction, (*server).capture, false},
+	{http.MethodPost, "/invoices/:invoice/three-d-s", privateOnly, kindNone, (*server).threeDS, false},
+	{http.MethodPost, "/invoices/:invoice/increment_authorization", privateOnly, kindTransaction, (*server).increment, false},
+	{http.MethodPost, "/invoices/:invoice/void", privateOnly, kindTransaction, (*server).void, false},
+	{http.MethodPost, "/invoices/:invoice/refunds", privateOnly, kindRefund, (*server).refundInvoice, false},
 
-	{http.MethodGet, "/transactions", privateOnly, kindTransaction, (*server).listTransactions},
-	{http.MethodPost, "/transactions", privateOnly, kindTransaction, (*server).listTransactions},
-	{http.MethodGet, "/transactions/:transaction", privateOnly, kindTransaction, (*server).getTransaction},
-	{http.MethodGet, "/transactions/:transaction/refunds", privateOnly, kindRefund, (*server).listRefunds},
-	{http.MethodPost, "/transactions/:transaction/refunds", privateOnly, kindRefund, (*server).refundTransaction},
-	{http.MethodGet, "/transactions/:transaction/refunds/:refund", privateOnly, kindRefund, (*server).getRefund},
+	{http.MethodGet, "/transactions", privateOnly, kindTransaction, (*server).listTransactions, false},
+	{http.MethodPost, "/transactions", privateOnly, kindTransaction, (*server).listTransactions, false},
+	{http.MethodGet, "/transactions/:transaction", privateOnly, kindTransaction, (*server).getTransaction, false},
+	{http.MethodGet, "/transactions/:transaction/refunds", privateOnly, kindRefund, (*server).listRefunds, false},
+	{http.MethodPost, "/transactions/:transaction/refunds", privateOnly, kindRefund, (*server).refundTransaction, false},
+	{http.MethodGet, "/transactions/:transaction/refunds/:refund", privateOnly, kindRefund, (*server).getRefund, false},
 
-	{http.MethodGet, "/events", privateOnly, kindEvent, (*server).listEvents},
-	{http.MethodGet, "/events/:event", privateOnly, kindEvent, (*server).getEvent},
-	{http.MethodGet, "/events/:event/webhooks", privateOnly, kindWebhook, (*server).listWebhooks},
+	{http.MethodGet, "/events", privateOnly, kindEvent, (*server).listEvents, false},
+	{http.MethodGet, "/events/:event", privateOnly, kindEvent, (*server).getEvent, false},
+	{http.MethodGet, "/events/:event/webhooks", privateOnly, kindWebhook, (*server).listWebhooks, false},
 
-	{http.MethodGet, "/gateway-configurations", privateOnly, kindGatewayConfig, (*server).listGateways},
-	{http.MethodGet, "/gateway-configurations/:configuration", privateOnly, kindGatewayConfig, (*server).getGateway},
-	{http.MethodGet, "/gateways/:gateway/gateway-configurations", privateOnly, kindGatewayConfig, (*server).listGatewaysOf},
-	{http.MethodGet, "/projects/:project", privateOnly, kindProject, (*server).getProject},
+	{http.MethodGet, "/gateway-configurations", privateOnly, kindGatewayConfig, (*server).listGateways, false},
+	{http.MethodGet, "/gateway-configurations/:configuration", privateOnly, kindGatewayConfig, (*server).getGateway, false},
+	{http.MethodGet, "/gateways/:gateway/gateway-configurations", privateOnly, kindGatewayConfig, (*server).listGatewaysOf, false},
+	{http.MethodGet, "/projects/:project", privateOnly, kindProject, (*server).getProject, false},
 }
 
 func (s *server) addRoutes() {
@@ -148,6 +149,18 @@ func showing(v *view, show func(*writer)) reply {
 func (s *server) run(c *call, r route) (reply, error) {
 	if err := s.authenticate(c, r.access); err != nil {
 		return reply{}, err
+	}
+	if r.access != anyone {
+		if err := s.admission.pace(c, s.Now()); err != nil {
+			return reply{}, err
+		}
+	}
+	if changes(r) {
+		leave, err := s.admission.enter(c)
+		if err != nil {
+			return reply{}, err
+		}
+		defer leave()
 	}
 	if err := s.read(c, r); err != nil {
 		return reply{}, err

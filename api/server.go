@@ -63,6 +63,7 @@ type Options struct {
 	Ready          func(context.Context) error // nil: always ready
 	Logger         *slog.Logger                // nil: silent
 	MaxBody        int64                       // bytes; 0: 256 KiB
+	Admission      Admission                   // how much is let in; zero: everything
 	WaitLimit      time.Duration               // how long a request waits for its twin; 0: 20 s
 	Now            func() time.Time            // nil: time.Now
 }
@@ -77,6 +78,7 @@ type server struct {
 	twins     twins
 	telemetry telemetry
 	writers   writerPool
+	admission *admission
 }
 
 // New returns the merchant API.
@@ -97,7 +99,7 @@ func New(o Options) http.Handler {
 		o.Ready = func(context.Context) error { return nil }
 	}
 	gin.SetMode(gin.ReleaseMode)
-	s := &server{Options: o, log: slog.New(WithRequestID(o.Logger.Handler())), engine: gin.New(), telemetry: newTelemetry()}
+	s := &server{Options: o, log: slog.New(WithRequestID(o.Logger.Handler())), engine: gin.New(), telemetry: newTelemetry(), admission: newAdmission(o.Admission)}
 	s.engine.ContextWithFallback = true
 	s.engine.UseEscapedPath = true // an id with an escaped slash is one id
 	s.engine.UnescapePathValues = true

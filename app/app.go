@@ -141,7 +141,7 @@ func newRouter(c *config.Config, gateways []flow.Gateway, log *slog.Logger) *rou
 	for _, g := range c.Gateways {
 		routing.Gateways = append(routing.Gateways, router.Gateway{
 			ID: g.ID, PSP: g.PSP, DisplayName: g.Provider.DisplayName, ProjectID: g.ProjectID, Name: g.Name, Enabled: g.Enabled,
-			Incremental: g.Capabilities.Recovery[payments.OpIncrement] != (payments.Recovery{}), Page: hasPage(gateways, g.ID), Capabilities: g.Capabilities,
+			Incremental: g.Capabilities.Recovery[payments.OpIncrement] != (payments.Recovery{}), Page: hasPage(gateways, g.ID), MaxInFlight: g.MaxInFlight, Capabilities: g.Capabilities,
 		})
 	}
 	b := c.Routing.Breaker
@@ -168,6 +168,10 @@ func (a *App) buildServers(c *config.Config, registry *projects.Registry) error 
 	merchants := api.New(api.Options{
 		Engine: a.engine, Tokens: a.tokens, Vault: a.vault, Projects: registry, Reads: a.store, Inbox: a.engine, Gateways: gatewayInfos(c, time.Now().UTC()),
 		IdempotencyKey: requestKey, Ready: a.Ready, Logger: a.log, MaxBody: c.Limits.RequestBody(),
+		Admission: api.Admission{
+			InFlight: c.Limits.InFlight, InFlightPerProject: c.Limits.InFlightPerProject, InFlightNotices: c.Limits.InFlight,
+			PerKey: c.Limits.RequestsPerSecond, PerPayer: c.Limits.PayerPerSecond,
+		},
 	})
 	if a.merchants, err = listen(c.Listen, merchants, a.log); err != nil {
 		return err

@@ -64,7 +64,7 @@ func (a *App) listInbound(w http.ResponseWriter, r *http.Request) {
 	}{append([]payments.InboundWebhook{}, list.Items...), list.HasMore})
 }
 
-// showInbound shows one webhook with its body as it came.
+// showInbound shows one webhook with its body as it came, but for the links in it.
 func (a *App) showInbound(w http.ResponseWriter, r *http.Request) {
 	one, err := a.store.InboundWebhook(r.Context(), r.PathValue("id"))
 	if err != nil {

@@ -29,6 +29,8 @@ const (
 	maxPause          = time.Hour
 	maxOperationTime  = 2 * time.Minute
 	maxRequestBodyKiB = 10 << 10
+	maxInFlight       = 100_000
+	maxPerSecond      = 1_000_000
 )
 
 func (c *checker) check() *Config {
@@ -120,6 +122,11 @@ func (c *checker) limits() {
 	between(c, "limits.payer_budget", l.PayerBudget, time.Second, maxOperationTime)
 	between(c, "limits.psp_timeout", l.PSPTimeout, time.Second, maxOperationTime)
 	between(c, "limits.request_body_kib", l.RequestBodyKiB, 1, maxRequestBodyKiB)
+	between(c, "limits.in_flight", l.InFlight, 1, maxInFlight)
+	between(c, "limits.in_flight_per_project", l.InFlightPerProject, 1, maxInFlight)
+	between(c, "limits.in_flight_per_psp", l.InFlightPerPSP, 1, maxInFlight)
+	between(c, "limits.requests_per_second", l.RequestsPerSecond, 0, maxPerSecond)
+	between(c, "limits.payer_per_second", l.PayerPerSecond, 0, maxPerSecond)
 	if l.AbsenceAfter == 0 {
 		return
 	}
@@ -156,13 +163,13 @@ func didYouMean(value string, known []string) string {
 	return ""
 }
 
-func between[T int | time.Duration](c *checker, path string, value, least, most T) {
-	if value < least || value > most {
+func between[T int | float64 | time.Duration](c *checker, path string, value, least, most T) {
+	if !(value >= least && value <= most) { // so that NaN is refused, too
 		c.add(path, "must be from "+show(least)+" to "+show(most))
 	}
 }
 
-func show[T int | time.Duration](value T) string {
+func show[T int | float64 | time.Duration](value T) string {
 	if d, ok := any(value).(time.Duration); ok {
 		return d.String()
 	}

@@ -39,6 +39,11 @@ func (c *checker) gateways(projects []Project) []GatewayConfiguration {
 		} else {
 			between(c, path+".timeout", g.Timeout, time.Second, maxOperationTime)
 		}
+		if g.MaxInFlight = s.InFlight; g.MaxInFlight == 0 {
+			g.MaxInFlight = c.doc.Limits.InFlightPerPSP
+		} else {
+			between(c, path+".max_in_flight", g.MaxInFlight, 1, maxInFlight)
+		}
 		if provider, known := c.provider(path, s.PSP); known {
 			g.Provider = provider
 			g.Adapter = c.settings(path, s.Settings, provider)

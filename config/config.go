@@ -83,6 +83,7 @@ type GatewayConfiguration struct {
 	Live         bool   // it serves a live project
 	Enabled      bool
 	Timeout      time.Duration // for one operation at the PSP
+	MaxInFlight  int           // charges at once
 	Adapter      adapters.Config
 	Provider     adapters.Provider
 	Capabilities payments.Capabilities // the provider's, narrowed by the file
@@ -113,7 +114,13 @@ type Limits struct {
 	PayerBudget    time.Duration `yaml:"payer_budget"` // how long a payer is kept waiting for an outcome
 	PSPTimeout     time.Duration `yaml:"psp_timeout"`  // for one operation at a PSP, unless its gateway configuration says otherwise
 	RequestBodyKiB int           `yaml:"request_body_kib"`
-	AbsenceAfter   time.Duration `yaml:"absence_after"` // overrides what the PSPs declare; for sandboxes only; zero: as declared
+
+	InFlight           int           `yaml:"in_flight"`             // calls that change something, at once, of all projects
+	InFlightPerProject int           `yaml:"in_flight_per_project"` // likewise, of one project
+	InFlightPerPSP     int           `yaml:"in_flight_per_psp"`     // charges at once at one gateway configuration, unless it says otherwise
+	RequestsPerSecond  float64       `yaml:"requests_per_second"`   // of one project's key; 0 is no limit
+	PayerPerSecond     float64       `yaml:"payer_per_second"`      // requests of one payer's address, against card testing; 0 is no limit
+	AbsenceAfter       time.Duration `yaml:"absence_after"`         // overrides what the PSPs declare; for sandboxes only; zero: as declared
 }
 
 // RequestBody is the largest request body in bytes.
@@ -157,6 +164,11 @@ const (
 	defaultPayerBudget      = 12 * time.Second
 	defaultPSPTimeout       = 10 * time.Second
 	defaultRequestBodyKiB   = 256
+	defaultInFlight         = 512
+	defaultPerProject       = 256
+	defaultPerPSP           = 128
+	defaultPerSecond        = 200
+	defaultPayerPerSecond   = 5
 	defaultSampleRatio      = 0.01
 )
 
@@ -190,8 +202,9 @@ type gatewaySection struct {
 	PSP        string                   `yaml:"psp"`
 	Name       string                   `yaml:"name"`
 	Project    string                   `yaml:"project"`
-	Enabled    *bool                    `yaml:"enabled"` // nil: true
-	Timeout    time.Duration            `yaml:"timeout"` // zero: limits.psp_timeout
+	Enabled    *bool                    `yaml:"enabled"`       // nil: true
+	Timeout    time.Duration            `yaml:"timeout"`       // zero: limits.psp_timeout
+	InFlight   int                      `yaml:"max_in_flight"` // zero: limits.in_flight_per_psp
 	Settings   section                  `yaml:"settings"`
 	Currencies []string                 `yaml:"currencies"`
 	MinAmount  map[string]decimalNumber `yaml:"min_amount"`
@@ -213,7 +226,10 @@ func defaults() document {
 			ConfigFaultPause: defaultConfigFaultPause,
 			ThrottlePause:    defaultThrottlePause,
 		},
-		Limits:    Limits{PayerBudget: defaultPayerBudget, PSPTimeout: defaultPSPTimeout, RequestBodyKiB: defaultRequestBodyKiB},
+		Limits: Limits{PayerBudget: defaultPayerBudget, PSPTimeout: defaultPSPTimeout, RequestBodyKiB: defaultRequestBodyKiB,
+			InFlight: defaultInFlight, InFlightPerProject: defaultPerProject, InFlightPerPSP: defaultPerPSP,
+			RequestsPerSecond: defaultPerSecond, PayerPerSecond: defaultPayerPerSecond,
+		},
 		Log:       Log{Format: LogJSON, Level: slog.LevelInfo},
 		Telemetry: Telemetry{SampleRatio: defaultSampleRatio},
 	}

@@ -45,12 +45,15 @@ var devPriority = []string{"processout", "xendit", "paymongo"}
 
 // devSettings are the credentials that simulators accept, in the form of each vendor's test credentials.
 var devSettings = map[string]map[string]string{
-	"dojo":       {"api_key": "sk_sandbox_switchyard_dev", "webhook_secret": devWebhookSecrets["dojo"]},
+	"dojo":       {"api_key": "sk_sandbox_switchyard_dev", "webhook_secret": devWebhookSecrets["dojo"], "mandate_terms": "The shop may charge this card later for what you order there."},
 	"paymongo":   {"secret_key": "sk_test_switchyard_dev", "webhook_secret": devWebhookSecrets["paymongo"]},
 	"pivot":      {"merchant_id": "switchyard-dev", "merchant_secret": "switchyard-dev-secret", "callback_key": devWebhookSecrets["pivot"], "guest_email": "guest@example.com"},
 	"processout": {"project_id": "test-proj_sim", "private_key": "key_sandbox_switchyard_dev"},
 	"xendit":     {"api_key": "xnd_development_switchyard_dev", "callback_token": devWebhookSecrets["xendit"]},
 }
+
+// devPages are the settings that say where a PSP's own pages are. In dev the simulators serve them.
+var devPages = map[string]string{"dojo": "checkout_url"}
 
 // devWebhookSecrets are what the simulators sign their webhooks with, or show with them. ProcessOut signs nothing.
 var devWebhookSecrets = map[string]string{
@@ -138,6 +141,8 @@ routing:
   payer_budget: 12s
   psp_timeout: 5s
   absence_after: 20s
+  requests_per_second: 0
+  payer_per_second: 0
 log:
   format: text
 telemetry:
@@ -147,6 +152,9 @@ gateway_configurations:
 	for _, name := range names {
 		fmt.Fprintf(&b, "  - id: %s\n    psp: %s\n    project: %s\n    settings:\n      base_url: %s\n",
 			devGatewayID(name), quoted(name), DevProjectID, quoted(o.PSPs[name]))
+		if page := devPages[name]; page != "" {
+			fmt.Fprintf(&b, "      %s: %s\n", page, quoted(o.PSPs[name]))
+		}
 		for _, key := range slices.Sorted(maps.Keys(devSettings[name])) {
 			fmt.Fprintf(&b, "      %s: %s\n", key, quoted(devSettings[name][key]))
 		}

@@ -199,7 +199,7 @@ routing:
   breaker: {failures: 7, sustained: 3s, failure_percent: 30, min_calls: 9, window: 30s, open_for: 5s, probes: 2}
   config_fault_pause: 2m
   throttle_pause: 5s
-limits: {payer_budget: 9s, psp_timeout: 4s, request_body_kib: 64}
+limits: {payer_budget: 9s, psp_timeout: 4s, request_body_kib: 64, in_flight: 100, in_flight_per_project: 50, in_flight_per_psp: 20, requests_per_second: 1.5, payer_per_second: 0}
 log: {format: text, level: debug}
 telemetry: {otlp_endpoint: "https://otel.example:4318", sample_ratio: 1}
 `
@@ -227,7 +227,7 @@ func TestLoad(t *testing.T) {
 		Breaker:          Breaker{Failures: 7, Sustained: 3 * time.Second, FailurePercent: 30, MinCalls: 9, Window: 30 * time.Second, OpenFor: 5 * time.Second, Probes: 2},
 		ConfigFaultPause: 2 * time.Minute, ThrottlePause: 5 * time.Second,
 	})
-	same("limits", c.Limits, Limits{PayerBudget: 9 * time.Second, PSPTimeout: 4 * time.Second, RequestBodyKiB: 64})
+	same("limits", c.Limits, Limits{PayerBudget: 9 * time.Second, PSPTimeout: 4 * time.Second, RequestBodyKiB: 64, InFlight: 100, InFlightPerProject: 50, InFlightPerPSP: 20, RequestsPerSecond: 1.5})
 	same("body", c.Limits.RequestBody(), int64(64<<10))
 	same("log", c.Log, Log{Format: LogText, Level: 4}) // warn, from the environment
 	same("telemetry", c.Telemetry, Telemetry{OTLPEndpoint: "https://otel.example:4318", SampleRatio: 1})

@@ -69,6 +69,7 @@ const (
 	CodeStillProcessing       = "request.still-processing"
 	CodeTooMuch               = "request.too-much"
 	CodeRateExceeded          = "request.rate.exceeded"
+	CodeOverloaded            = "service.overloaded" // the program as a whole has its hands full
 
 	// What is to be charged, and through which gateway.
 	CodeSourceInvalid         = "request.source.invalid"
@@ -123,5 +124,5 @@ var apiCodes = [...]string{
 	CodeInvalidCurrency, CodeMissingCurrency, CodeInvalidEmail, CodeInvalidURL, CodeInvalidID,
 	CodeInvalidName, CodeMissingName, CodeInvalidMetadata, CodeInvalidDescription,
 	CodeInvalidCountry, CodeInvalidDate, CodeInvalidType, CodeExpandInvalid, CodeFilterInvalid,
-	CodePaginationInvalid, CodeInternal,
+	CodePaginationInvalid, CodeInternal, CodeOverloaded,
 }

@@ -68,6 +68,8 @@ type breaker struct {
 	rest           rest
 
 	refused, unguarded atomic.Uint64
+	charging           atomic.Int64     // charges under way
+	room               atomic.Int64     // how many there may be; 0 is no limit
 	worked             atomic.Int64     // when a call last succeeded, in nanoseconds since 1970; at first, when this was made
 	tripped            gobreaker.Counts // under gobreaker's mutex
 
@@ -90,6 +92,7 @@ func newBreaker(g *Gateway, s *Settings, changes *changeQueue) *breaker {
 		IsExcluded:    func(err error) bool { return errors.Is(err, errNotCounted) },
 	})
 	b.worked.Store(s.Now().UnixNano())
+	b.room.Store(int64(g.MaxInFlight))
 	return b
 }
 
@@ -152,8 +155,14 @@ func (b *breaker) admit(op payments.Operation, now time.Time) (report func(error
 		b.refused.Add(1)
 		return nil, fault
 	}
+	if n, room := b.charging.Add(1), b.room.Load(); room > 0 && n > room {
+		b.charging.Add(-1)
+		b.refused.Add(1)
+		return nil, payments.Faultf(payments.NeverSent, "router: %s: %d charges are under way already", b.gatewayID, room)
+	}
 	done, err := b.circuit.Allow()
 	if err != nil {
+		b.charging.Add(-1)
 		b.refused.Add(1)
 		return nil, payments.NewFault(payments.NeverSent, fmt.Errorf("router: %s: %w", b.gatewayID, err))
 	}
@@ -188,6 +197,9 @@ func (b *breaker) condition(now time.Time) (c Condition, notable bool) {
 	resting := b.rest.at(now)
 	if resting.out {
 		return Condition{Reason: resting.reason, Until: resting.until}, true
+	}
+	if room := b.room.Load(); room > 0 && b.charging.Load() >= room {
+		return Condition{Reason: fmt.Sprintf("%d charges are under way there, and it has no room for more", room)}, true
 	}
 	switch b.circuit.State() {
 	case gobreaker.StateOpen:

@@ -25,6 +25,9 @@ type Gateway struct {
 	Enabled     bool
 	// Incremental: a hold can be raised later (the adapter is an Incrementer).
 	Incremental bool
+	// MaxInFlight is how many charges may be under way there at once; 0 is no limit. Other calls have room of their own: a flood
+	// of charges must not keep what has been charged from being found out, captured or given back.
+	MaxInFlight int
 	// Page: payers can pay on a page of the PSP's own (the adapter is a SessionStarter).
 	Page         bool
 	Capabilities payments.Capabilities

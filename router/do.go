@@ -122,6 +122,9 @@ func (r *Router) begin(ctx context.Context, gatewayID string, op payments.Operat
 // end tells the breaker what the call came to, then the metrics and the trace.
 func (x *exchange) end(result payments.Result) {
 	if x.breaker != nil {
+		if x.op.Charges() {
+			x.breaker.charging.Add(-1)
+		}
 		x.breaker.learn(x.op, result, x.started, x.router.settings.Now(), x.report)
 		x.router.changes.drain()
 	}

@@ -144,6 +144,7 @@ func (r *Router) Swap(c *Config) {
 			b = newBreaker(g, &r.settings, r.changes)
 		} else {
 			b.rest.reconfigured()
+			b.room.Store(int64(g.MaxInFlight))
 		}
 		next.breakers[g.ID] = b
 		next.list = append(next.list, b)
