@@ -3,6 +3,8 @@ package storetest
 import (
 	"errors"
 	"fmt"
+	"os"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -16,13 +18,14 @@ const racers = 64
 // races is what many callers do to one another.
 func races(t *testing.T, open Open) {
 	each(t, open, map[string]func(*testing.T, Store){
-		"one of many writers of a version wins": oneVersionWins,
-		"one of many claims of a key wins":      oneClaimWins,
-		"one of many takers of a card wins":     oneTakerWins,
-		"refunds never exceed what is captured": refundsStayWithin,
-		"a lease is given once":                 leaseIsGivenOnce,
-		"readers never see half a change":       readersSeeWholeChanges,
-		"steps are numbered without gaps":       stepsKeepOrder,
+		"one of many writers of a version wins":     oneVersionWins,
+		"one of many claims of a key wins":          oneClaimWins,
+		"one of many takers of a card wins":         oneTakerWins,
+		"refunds never exceed what is captured":     refundsStayWithin,
+		"of two refunds that are too much one wins": refundPairs,
+		"a lease is given once":                     leaseIsGivenOnce,
+		"readers never see half a change":           readersSeeWholeChanges,
+		"steps are numbered without gaps":           stepsKeepOrder,
 	})
 }
 
@@ -152,6 +155,67 @@ func refundsStayWithin(t *testing.T, s Store) {
 	if err != nil || got.Refunding != most*part || got.Version != 1+most {
 		t.Errorf("the transaction has %d refunding in version %d (%v), want %d in %d", got.Refunding, got.Version, err, most*part, 1+most)
 	}
+}
+
+// RefundPairs is the environment variable that says how many pairs of refunds race in the suite; without it there are
+// defaultRefundPairs.
+const RefundPairs = "SWITCHYARD_REFUND_PAIRS"
+
+const (
+	defaultRefundPairs = 1_000
+	pairsAtOnce        = 64
+)
+
+// refundPairs lets two callers at a time refund 60 of 100 that were captured, each from what it has just read and again after
+// every conflict, as two processes would: one is refused by the money guard, whatever it has read.
+func refundPairs(t *testing.T, s Store) {
+	pairs := defaultRefundPairs
+	if text := os.Getenv(RefundPairs); text != "" {
+		var err error
+		if pairs, err = strconv.Atoi(text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var over, won, refused atomic.Int64
+	refund := func(id string) error {
+		for {
+			o, err := s.Transaction(t.Context(), project, id)
+			if err != nil {
+				return err
+			}
+			o.Version++
+			o.Refunding += 60
+			if err = s.Apply(t.Context(), payments.Change{Transactions: []payments.Transaction{o}}); !errors.Is(err, payments.ErrConflict) {
+				return err
+			}
+		}
+	}
+	var next atomic.Int64
+	callers(pairsAtOnce, func(int) {
+		for i := next.Add(1); i <= int64(pairs); i = next.Add(1) {
+			id := fmt.Sprint("tr_", i)
+			mustApplyOrError(t, s, payments.Change{Transactions: []payments.Transaction{{
+				ProjectID: project, ID: id, Version: 1, Currency: "PHP", Amount: 100, Totals: payments.Totals{Authorized: 100, Captured: 100},
+			}}})
+			callers(2, func(int) {
+				switch err := refund(id); {
+				case err == nil:
+					won.Add(1)
+				case errors.Is(err, payments.ErrMoneyGuard):
+					refused.Add(1)
+				default:
+					t.Errorf("%s: %v", id, err)
+				}
+			})
+			if o, err := s.Transaction(t.Context(), project, id); err != nil || o.Refunding+o.Totals.Refunded > o.Totals.Captured {
+				over.Add(1)
+			}
+		}
+	})
+	if over.Load() != 0 || won.Load() != int64(pairs) || refused.Load() != int64(pairs) {
+		t.Errorf("%d pairs: %d won, %d were refused, %d over-refunds", pairs, won.Load(), refused.Load(), over.Load())
+	}
+	t.Logf("%d concurrent refund pairs: %d over-refunds", pairs, over.Load())
 }
 
 func leaseIsGivenOnce(t *testing.T, s Store) {
