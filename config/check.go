@@ -36,7 +36,7 @@ const (
 func (c *checker) check() *Config {
 	config := &Config{
 		Listen: c.doc.Listen, OpsListen: c.doc.OpsListen, PublicURL: c.doc.PublicURL, Store: c.doc.Store, Redis: c.doc.Redis, Vault: c.doc.Vault,
-		Routing: c.doc.Routing, Limits: c.doc.Limits, Log: c.doc.Log, Telemetry: c.doc.Telemetry,
+		Routing: c.doc.Routing, Webhooks: c.doc.Webhooks, Limits: c.doc.Limits, Log: c.doc.Log, Telemetry: c.doc.Telemetry,
 	}
 	config.Projects = c.projects()
 	c.live = config.Live()
@@ -46,6 +46,9 @@ func (c *checker) check() *Config {
 	c.vault()
 	c.routing()
 	c.limits()
+	if c.live && c.doc.Webhooks.AllowLoopback {
+		c.add("webhooks.allow_loopback", "is for sandboxes only: with a live project, merchants must not reach this machine; remove it")
+	}
 	c.oneOf("log.format", string(c.doc.Log.Format), string(LogJSON), string(LogText))
 	c.telemetry()
 	return config

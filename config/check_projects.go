@@ -21,6 +21,10 @@ const (
 	// minDistinct is the least number of different characters or bytes in a key: fewer were not drawn at random.
 	minDistinct = 8
 	devKeyID    = "dev-"
+	// A signing secret of Standard Webhooks, and its size in bytes.
+	signingSecretPrefix = "whsec_"
+	minSigningBytes     = 24
+	maxSigningBytes     = 64
 )
 
 var projectID = regexp.MustCompile(`^(test-)?proj_[A-Za-z0-9_-]{1,48}$`)
@@ -41,6 +45,9 @@ func (c *checker) projects() []Project {
 			p.DefaultCurrency = c.currency(path+".default_currency", s.DefaultCurrency)
 		}
 		c.apiKeys(path, i, &p, owners)
+		if p.WebhookSecret = s.WebhookSecret; !p.WebhookSecret.IsZero() {
+			c.signingSecret(path+".webhook_secret", &p)
+		}
 		projects = append(projects, p)
 	}
 	return projects
@@ -93,6 +100,20 @@ func (c *checker) apiKeys(path string, i int, p *Project, owners map[string]int)
 		case distinct([]byte(key)) < minDistinct:
 			c.add(at, "is too simple: take a random one, such as openssl rand -hex 24 makes")
 		}
+	}
+}
+
+// signingSecret wants a secret of Standard Webhooks.
+func (c *checker) signingSecret(path string, p *Project) {
+	text, marked := strings.CutPrefix(p.WebhookSecret.Reveal(), signingSecretPrefix)
+	secret, err := base64.StdEncoding.DecodeString(text)
+	switch {
+	case !marked || err != nil || len(secret) < minSigningBytes || len(secret) > maxSigningBytes:
+		c.add(path, "must be whsec_ and 24 to 64 bytes in base64, such as whsec_ and what openssl rand -base64 32 makes")
+	case distinct(secret) < minDistinct:
+		c.add(path, "is too simple: take a random one, such as whsec_ and what openssl rand -base64 32 makes")
+	case !p.Sandbox && p.WebhookSecret.Reveal() == DevSigningSecret:
+		c.add(path, "is the known secret of switchyard dev: a live project needs one of its own")
 	}
 }
 

@@ -24,6 +24,7 @@ type Config struct {
 	Projects  []Project
 	Gateways  []GatewayConfiguration
 	Routing   Routing
+	Webhooks  Webhooks
 	Limits    Limits
 	Log       Log
 	Telemetry Telemetry
@@ -71,7 +72,13 @@ type Vault struct {
 // Project is a tenant with its API keys.
 type Project struct {
 	payments.Project
-	Keys []payments.Secret
+	Keys          []payments.Secret
+	WebhookSecret payments.Secret // signs webhooks to the URLs that invoices and tokens name; may be missing
+}
+
+// Webhooks say where events may be sent.
+type Webhooks struct {
+	AllowLoopback bool `yaml:"allow_loopback"` // to this machine, over plain http too; for sandboxes only
 }
 
 // GatewayConfiguration is one account at one PSP.
@@ -183,6 +190,7 @@ type document struct {
 	Projects  []projectSection `yaml:"projects"`
 	Gateways  []gatewaySection `yaml:"gateway_configurations"`
 	Routing   Routing          `yaml:"routing"`
+	Webhooks  Webhooks         `yaml:"webhooks"`
 	Limits    Limits           `yaml:"limits"`
 	Log       Log              `yaml:"log"`
 	Telemetry Telemetry        `yaml:"telemetry"`
@@ -195,6 +203,7 @@ type projectSection struct {
 	DefaultCurrency string            `yaml:"default_currency"`
 	Sandbox         *bool             `yaml:"sandbox"` // nil: as the id says
 	Keys            []payments.Secret `yaml:"keys"`
+	WebhookSecret   payments.Secret   `yaml:"webhook_secret"`
 }
 
 type gatewaySection struct {

@@ -23,6 +23,8 @@ import (
 const (
 	DevProjectID = "test-proj_dev"
 	DevAPIKey    = "key_sandbox_dev"
+	// DevSigningSecret signs webhooks to the URLs that invoices and tokens name.
+	DevSigningSecret = "whsec_c3dpdGNoeWFyZCBkZXYgd2ViaG9vayBzZWNyZXQgMDE="
 )
 
 // DevOptions are what the development configuration is made from.
@@ -120,6 +122,9 @@ projects:
     name: Development
     default_currency: PHP
     keys: [%s]
+    webhook_secret: %s
+webhooks:
+  allow_loopback: true
 routing:
   max_attempts: 4
   breaker:
@@ -133,7 +138,7 @@ routing:
   config_fault_pause: 8s
   throttle_pause: 1s
   priority:
-`, quoted(o.Listen), quoted(o.OpsListen), quoted(filepath.Join(o.DataDir, "switchyard.db")), DevProjectID, DevAPIKey)
+`, quoted(o.Listen), quoted(o.OpsListen), quoted(filepath.Join(o.DataDir, "switchyard.db")), DevProjectID, DevAPIKey, DevSigningSecret)
 	for _, name := range names {
 		fmt.Fprintf(&b, "    - %s\n", devGatewayID(name))
 	}

@@ -45,6 +45,9 @@ func TestDev(t *testing.T) {
 	if r := c.Routing; r.MaxAttempts < 3 || r.Breaker.OpenFor >= 10*time.Second || r.ConfigFaultPause > 10*time.Second || c.Limits.PSPTimeout != 5*time.Second || c.Limits.AbsenceAfter != 20*time.Second {
 		t.Errorf("%+v %+v", r, c.Limits)
 	}
+	if !c.Webhooks.AllowLoopback || !c.Projects[0].WebhookSecret.Equal(DevSigningSecret) {
+		t.Error("webhooks of dev go to this machine, signed")
+	}
 	for _, g := range c.Gateways {
 		settings, ok := g.Adapter.(*fakeConfig)
 		if !ok || settings.BaseURL != o.PSPs[g.PSP] || settings.SecretKey.IsZero() && settings.PrivateKey.IsZero() && settings.APIKey.IsZero() || g.ProjectID != DevProjectID || !g.Enabled {

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -34,7 +35,7 @@ func (e *Engine) Receive(ctx context.Context, gatewayID string, d payments.Webho
 	}
 	w := payments.InboundWebhook{
 		ID: payments.NewID(payments.PrefixInbound), GatewayConfigurationID: gatewayID, PSP: gateway.PSP, EventKey: eventKey(notice, d.Body), Version: 1,
-		State: payments.InboundReceived, Notice: notice, Body: d.Body, ReceivedAt: d.ReceivedAt,
+		State: payments.InboundReceived, Notice: notice, Body: withoutSecrets(d.Body), ReceivedAt: d.ReceivedAt,
 	}
 	named, err := e.named(ctx, w)
 	if err != nil {
@@ -63,6 +64,20 @@ func (e *Engine) Receive(ctx context.Context, gatewayID string, d payments.Webho
 // worthAsking says that a webhook about the attempt may tell of something new: it is open, or it ended as certainly not done,
 // and the PSP knows of it.
 func worthAsking(a payments.Attempt) bool { return a.State.Open() || a.State == payments.AttemptFailed }
+
+var (
+	// links are the addresses in a webhook: of each, what follows the host. Some open a payer's page with saved cards on it.
+	links = regexp.MustCompile(`(https?:(?:\\?/){2}[^/?#\s"'<>\\]+)(?:[/?#]|\\/)(?:[^\s"'<>\\]|\\/)*`)
+	// secretFields are the texts in a webhook that its sender names as secrets: Pivot's sessions bring the key and the card that
+	// was encrypted with it.
+	secretFields = regexp.MustCompile(`(?i)("[a-z0-9_\-]*(?:secret|encrypt|client_?key)[a-z0-9_\-]*"|"token")\s*:\s*"(?:[^"\\]|\\.)*"`)
+)
+
+// withoutSecrets is a webhook's body as it is stored. It is there for operators to read: what is done about a webhook is decided
+// by its notice.
+func withoutSecrets(body []byte) []byte {
+	return secretFields.ReplaceAll(links.ReplaceAll(body, []byte("${1}/***")), []byte(`${1}:"***"`))
+}
 
 // eventKey tells repeats apart: by the PSP's own event id, else by the content.
 func eventKey(n payments.Notice, body []byte) string {
@@ -110,13 +125,9 @@ func (e *Engine) applyNotice(ctx context.Context, j payments.Job) error {
 	for _, a := range named {
 		switch {
 		case a.State == payments.AttemptFailed:
-			s, err := e.subjectOf(ctx, a.ProjectID, a.ID)
-			if err == nil {
-				err = e.lookForLate(ctx, s, a.ID)
-			}
-			if err != nil {
-				return err
-			}
+			again := recheckJob(&a, 0, now)
+			again.RunAt = now
+			change.Jobs = append(change.Jobs, again)
 			asked++
 			continue
 		case !a.State.Open():
@@ -170,6 +181,9 @@ func learned(a *payments.Attempt, n payments.Notice) payments.ProviderRefs {
 		return a.Refs
 	}
 	news := payments.ProviderRefs{Session: n.Refs.Session, Charge: n.Refs.Charge}
+	if a.Operation == payments.OpVerify && a.Refs.Customer == "" {
+		news.Customer = n.Refs.Customer // a session of a customer's cannot be asked about without the customer
+	}
 	if a.Refs.Session != "" && n.Refs.Session != "" && a.Refs.Session != n.Refs.Session {
 		return a.Refs // of another session: our reference was reused or guessed
 	}

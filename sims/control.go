@@ -19,6 +19,7 @@ func (s *Server) controlHandler() http.Handler {
 	mux.HandleFunc("GET /_sim/psps", s.listPSPs)
 	mux.HandleFunc("GET /_sim/ledger", s.showLedger)
 	mux.HandleFunc("GET /_sim/requests", s.showRequests)
+	mux.HandleFunc("GET /_sim/journal", s.showJournal)
 	mux.HandleFunc("GET /_sim/faults", s.listFaults)
 	mux.HandleFunc("POST /_sim/faults", s.addFault)
 	mux.HandleFunc("DELETE /_sim/faults", s.clearFaults)
@@ -42,6 +43,17 @@ func (s *Server) showLedger(w http.ResponseWriter, _ *http.Request) {
 
 func (s *Server) showRequests(w http.ResponseWriter, _ *http.Request) {
 	reply(w, psp.Object{"requests": s.counts.rows()})
+}
+
+func (s *Server) showJournal(w http.ResponseWriter, r *http.Request) {
+	name := r.URL.Query().Get("psp")
+	if name != "" {
+		if _, err := s.host(name); err != nil {
+			refuse(w, http.StatusBadRequest, err)
+			return
+		}
+	}
+	reply(w, psp.Object{"calls": s.journal.Calls(name)})
 }
 
 func (s *Server) listFaults(w http.ResponseWriter, _ *http.Request) {
@@ -86,6 +98,7 @@ func (s *Server) reset(w http.ResponseWriter, r *http.Request) {
 	s.outbox.Reset()
 	s.ledger.Reset()
 	s.counts.reset()
+	s.journal.Reset()
 	if err := s.applyRefusals(r.Context()); err != nil {
 		refuse(w, http.StatusInternalServerError, err)
 		return

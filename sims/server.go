@@ -14,6 +14,7 @@ import (
 
 	"switchyard/sims/challenge"
 	"switchyard/sims/fault"
+	"switchyard/sims/journal"
 	"switchyard/sims/later"
 	"switchyard/sims/ledger"
 	"switchyard/sims/notify"
@@ -61,6 +62,7 @@ type Server struct {
 	later   *later.Queue
 	outbox  *notify.Outbox
 	counts  *counter
+	journal *journal.Book
 	control *door
 	psps    []*host
 
@@ -80,6 +82,7 @@ func Start(o Options) (*Server, error) {
 		faults:   fault.NewTable(psp.NewRandom(o.Seed, faultStream)),
 		later:    later.New(),
 		counts:   newCounter(),
+		journal:  journal.New(),
 		stopping: make(chan struct{}),
 	}
 	s.outbox = notify.New(s.faults, psp.NewRandom(o.Seed, webhookStream), s.later, s.log)
@@ -187,8 +190,8 @@ type host struct {
 
 // ServeHTTP answers a request to the PSP, or has a fault answer it.
 func (h *host) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if strings.HasPrefix(r.URL.Path, challenge.Prefix) {
-		h.challenges.ServeHTTP(w, r) // a payer's browser: no operation of the API
+	if strings.HasPrefix(r.URL.Path, challenge.Prefix) { // a payer's browser: no operation of the API
+		h.challenges.ServeHTTP(h.noting(w, r, nil, ""), r)
 		return
 	}
 	request, err := psp.ReadRequest(w, r)
@@ -197,11 +200,13 @@ func (h *host) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if errors.Is(err, psp.ErrTooLarge) {
 			status = http.StatusRequestEntityTooLarge
 		}
-		psp.Text(status, "text/plain", err.Error()).Write(w)
+		psp.Text(status, "text/plain", err.Error()).Write(h.noting(w, r, nil, ""))
 		return
 	}
+	body := request.Body // which Accept lets go of
 	call := h.sim.Accept(request)
 	h.server.counts.add(h.name, call.Operation)
+	w = h.noting(w, r, body, call.Operation)
 	f, faulty := h.server.faults.Pick(h.name, call.Operation)
 	if !faulty {
 		call.Run(psp.Orders{}).Write(w)
@@ -210,6 +215,26 @@ func (h *host) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	applier := fault.Applier{After: h.server.later.After, Stopping: h.server.stopping}
 	applier.Serve(w, r, h.sim, call, f)
 }
+
+// noting writes a call down, and its answer's status once there is one.
+func (h *host) noting(w http.ResponseWriter, r *http.Request, body []byte, o psp.Operation) http.ResponseWriter {
+	return &noting{ResponseWriter: w, answered: h.server.journal.Note(h.name, r, body, string(o))}
+}
+
+// noting tells the status of the answer that goes through it, before anybody can have read it.
+type noting struct {
+	http.ResponseWriter
+	answered func(status int)
+}
+
+// WriteHeader begins the answer.
+func (n *noting) WriteHeader(status int) {
+	n.answered(status)
+	n.ResponseWriter.WriteHeader(status)
+}
+
+// Unwrap is for http.ResponseController.
+func (n *noting) Unwrap() http.ResponseWriter { return n.ResponseWriter }
 
 // applyRefusals closes the PSPs that are to refuse connections and opens those that are not any more.
 func (s *Server) applyRefusals(ctx context.Context) error {

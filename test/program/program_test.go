@@ -50,6 +50,7 @@ type process struct {
 	api    string
 	ops    string
 	sims   string
+	heard  func(path string, a answer) // is told what the merchant API answers, if a test listens
 }
 
 // output collects what the process prints, and lets a test wait for a line of it.
@@ -190,6 +191,9 @@ func (p *process) callAs(user, password, method, path string, body any, header .
 	a, err := ask(p.t.Context(), user, password, method, p.api+path, body, header...)
 	if err != nil {
 		p.t.Fatal(err)
+	}
+	if p.heard != nil {
+		p.heard(path, a)
 	}
 	return a
 }
