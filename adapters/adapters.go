@@ -85,6 +85,14 @@ type MethodLister interface {
 	ListMethods(ctx context.Context, customerRef string) ([]payments.SavedMethod, error)
 }
 
+// ChargeLister lists the charges that a PSP has, to be compared with the store: one call at the PSP for each page. The list has
+// every charge created from the query's Since until its Until, with what has become of it by now, refunds included; a PSP that
+// lists captures or refunds apart from their charges lists those that came later, too. More may be listed. What never shows in
+// the PSP's list, such as a hold at some, is asked for by Lookup. A list that is not whole is a fault and no page.
+type ChargeLister interface {
+	ListCharges(ctx context.Context, q payments.ListQuery) (payments.ListedPage, error)
+}
+
 // WebhookParser verifies a PSP's webhook, in constant time, and reads what it is about. A delivery that is not the PSP's is
 // payments.ErrForged; a *payments.Fault says that a PSP which signs nothing could not be asked whether it is. What a webhook
 // says never moves money by itself: the PSP is asked.

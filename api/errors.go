@@ -61,6 +61,7 @@ var statuses = map[string]int{
 	payments.CodeGatewayConfigurationNotFound: http.StatusNotFound,
 	payments.CodeGatewayNotFound:              http.StatusNotFound,
 	payments.CodeProjectNotFound:              http.StatusNotFound,
+	payments.CodeWebhookEndpointNotFound:      http.StatusNotFound,
 
 	payments.CodeInternal: http.StatusInternalServerError,
 	codeNotReady:          http.StatusServiceUnavailable,

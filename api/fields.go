@@ -43,6 +43,8 @@ type fields struct {
 	values map[string]any
 	within string // names the object in faults: "phone."
 	faults *faults
+	// checkHook says whether webhooks may be sent to a URL; nil: the form of the URL is all that counts
+	checkHook func(string) error
 }
 
 // has reports whether the field was given.
@@ -163,7 +165,7 @@ func (f fields) object(name string) fields { return f.objectOr(name, payments.Co
 
 // objectOr is object with the code of the fault. An empty list is an empty object: PHP again.
 func (f fields) objectOr(name, code string) fields {
-	inner := fields{within: f.within + name + ".", faults: f.faults}
+	inner := fields{within: f.within + name + ".", faults: f.faults, checkHook: f.checkHook}
 	switch v := f.values[name].(type) {
 	case nil:
 		return inner

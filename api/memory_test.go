@@ -21,6 +21,9 @@ type memory struct {
 	attempts     table[payments.Attempt]
 	refunds      table[payments.Refund]
 	events       table[payments.Event]
+	endpoints    table[payments.WebhookEndpoint]
+	deliveries   []payments.Delivery
+	replays      []payments.Replay
 	sealed       map[payments.CardKey]payments.SealedCard
 	mappings     map[string]payments.Mapping
 	claims       map[payments.ClaimKey]payments.Claim
@@ -127,6 +130,7 @@ func (m *memory) Apply(ctx context.Context, c payments.Change) error {
 		plan(&writes, &m.transactions, c.Transactions, func(o payments.Transaction) (string, int64) { return rowKey(o.ProjectID, o.ID), o.Version }),
 		plan(&writes, &m.attempts, c.Attempts, func(o payments.Attempt) (string, int64) { return rowKey(o.ProjectID, o.ID), o.Version }),
 		plan(&writes, &m.refunds, c.Refunds, func(o payments.Refund) (string, int64) { return rowKey(o.ProjectID, o.ID), o.Version }),
+		plan(&writes, &m.endpoints, c.Endpoints, func(o payments.WebhookEndpoint) (string, int64) { return rowKey(o.ProjectID, o.ID), o.Version }),
 	)
 	if err != nil {
 		return err
@@ -135,6 +139,7 @@ func (m *memory) Apply(ctx context.Context, c payments.Change) error {
 		write()
 	}
 	m.applyRest(c)
+	m.applyWebhooks(c)
 	return nil
 }
 

@@ -161,10 +161,11 @@ func (c *call) changed(m mutation, snapshot payments.Snapshot) reply {
 		return reply{refusal: c.refusal(snapshot)}
 	}
 	answer := reply{show: func(w *writer) error {
+		v := c.viewOf(&snapshot)
 		if m.show != nil {
-			m.show(w, c.viewOf(&snapshot))
+			m.show(w, v)
 		}
-		return nil
+		return v.err
 	}}
 	if m.secret && snapshot.Invoice != nil {
 		answer.secret = snapshot.Invoice.ClientSecret

@@ -152,20 +152,21 @@ type kind string
 
 // The kinds that have something to expand, and those that are expanded to.
 const (
-	kindNone          kind = ""
-	kindCustomer      kind = "customer"
-	kindToken         kind = "token"
-	kindCard          kind = "card"
-	kindInvoice       kind = "invoice"
-	kindTransaction   kind = "transaction"
-	kindOperation     kind = "operation"
-	kindRefund        kind = "refund"
-	kindEvent         kind = "event"
-	kindWebhook       kind = "webhook"
-	kindGatewayConfig kind = "gateway_configuration"
-	kindGateway       kind = "gateway"
-	kindProject       kind = "project"
-	kindLeaf          kind = "leaf" // known to the vendor's API, always null or inlined here
+	kindNone            kind = ""
+	kindCustomer        kind = "customer"
+	kindToken           kind = "token"
+	kindCard            kind = "card"
+	kindInvoice         kind = "invoice"
+	kindTransaction     kind = "transaction"
+	kindOperation       kind = "operation"
+	kindRefund          kind = "refund"
+	kindEvent           kind = "event"
+	kindWebhook         kind = "webhook"
+	kindWebhookEndpoint kind = "webhook_endpoint"
+	kindGatewayConfig   kind = "gateway_configuration"
+	kindGateway         kind = "gateway"
+	kindProject         kind = "project"
+	kindLeaf            kind = "leaf" // known to the vendor's API, always null or inlined here
 )
 
 // expandable says what can be expanded in what.
@@ -182,11 +183,12 @@ var expandable = map[kind]map[string]kind{
 		"card": kindCard, "gateway_configuration": kindGatewayConfig, "external_three_d_s_gateway_configuration": kindLeaf,
 		"operations": kindOperation, "refunds": kindRefund,
 	},
-	kindOperation:     {"transaction": kindTransaction, "token": kindToken, "card": kindCard, "gateway_configuration": kindGatewayConfig},
-	kindRefund:        {"transaction": kindTransaction},
-	kindEvent:         {"project": kindProject, "webhooks": kindWebhook},
-	kindWebhook:       {"project": kindProject, "event": kindEvent},
-	kindGatewayConfig: {"project": kindProject, "gateway": kindGateway, "sub_accounts": kindLeaf},
+	kindOperation:       {"transaction": kindTransaction, "token": kindToken, "card": kindCard, "gateway_configuration": kindGatewayConfig},
+	kindRefund:          {"transaction": kindTransaction},
+	kindEvent:           {"project": kindProject, "webhooks": kindWebhook},
+	kindWebhook:         {"project": kindProject, "event": kindEvent},
+	kindGatewayConfig:   {"project": kindProject, "gateway": kindGateway, "sub_accounts": kindLeaf},
+	kindWebhookEndpoint: {"project": kindProject},
 }
 
 // expansion is a tree of what to expand.

@@ -39,6 +39,8 @@ func (v *view) eventData(w *writer, ev *payments.Event) {
 	case strings.HasPrefix(ev.Name, "transaction."):
 		at.live = v.live && s.Attempts != nil
 		object(w, "transaction", s.Transaction, at.transaction, firstLevel(kindTransaction))
+	case strings.HasPrefix(ev.Name, "webhook-endpoint."):
+		object(w, "webhook_endpoint", s.Endpoint, at.webhookEndpoint, firstLevel(kindWebhookEndpoint))
 	case strings.HasPrefix(ev.Name, "invoice."):
 		object(w, "invoice", s.Invoice, at.invoice, firstLevel(kindInvoice))
 	}

@@ -83,6 +83,16 @@ var routes = []route{
 	{http.MethodGet, "/events", privateOnly, kindEvent, (*server).listEvents, false},
 	{http.MethodGet, "/events/:event", privateOnly, kindEvent, (*server).getEvent, false},
 	{http.MethodGet, "/events/:event/webhooks", privateOnly, kindWebhook, (*server).listWebhooks, false},
+	{http.MethodPost, "/events/:event/replay", privateOnly, kindNone, (*server).replayEvent, false},
+
+	{http.MethodGet, "/webhook-endpoints", privateOnly, kindWebhookEndpoint, (*server).listWebhookEndpoints, false},
+	{http.MethodPost, "/webhook-endpoints", privateOnly, kindWebhookEndpoint, (*server).createWebhookEndpoint, false},
+	{http.MethodGet, "/webhook-endpoints/:endpoint", privateOnly, kindWebhookEndpoint, (*server).getWebhookEndpoint, false},
+	{http.MethodPut, "/webhook-endpoints/:endpoint", privateOnly, kindWebhookEndpoint, (*server).updateWebhookEndpoint, false},
+	{http.MethodDelete, "/webhook-endpoints/:endpoint", privateOnly, kindNone, (*server).deleteWebhookEndpoint, false},
+	{http.MethodPost, "/webhook-endpoints/:endpoint/rotate-secret", privateOnly, kindWebhookEndpoint, (*server).rotateWebhookSecret, false},
+	{http.MethodPost, "/webhook-endpoints/:endpoint/enable", privateOnly, kindWebhookEndpoint, (*server).enableWebhookEndpoint, false},
+	{http.MethodPost, "/webhook-endpoints/:endpoint/replay", privateOnly, kindNone, (*server).replayToEndpoint, false},
 
 	{http.MethodGet, "/gateway-configurations", privateOnly, kindGatewayConfig, (*server).listGateways, false},
 	{http.MethodGet, "/gateway-configurations/:configuration", privateOnly, kindGatewayConfig, (*server).getGateway, false},
@@ -181,7 +191,7 @@ func (s *server) read(c *call, r route) error {
 	if err != nil && writes {
 		return err
 	}
-	c.fields.faults = &faults{}
+	c.fields.faults, c.fields.checkHook = &faults{}, s.checkHook
 	c.options, err = parseOptions(c.request.URL.RawQuery, c.fields.values, r.root)
 	if !writes {
 		c.fields.values = nil

@@ -87,6 +87,13 @@ func (f fields) setHook(dst *string, name string) {
 			return
 		}
 	}
+	if text != "" && f.checkHook != nil {
+		if err := f.checkHook(text); err != nil {
+			e := publicError(err)
+			f.fault(e.Code, name, e.Message)
+			return
+		}
+	}
 	*dst = text
 }
 

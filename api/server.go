@@ -34,6 +34,8 @@ type Reads interface {
 	Transactions(ctx context.Context, projectID string, page payments.Page) (payments.List[payments.Transaction], error)
 	TransactionsOf(ctx context.Context, projectID, customerID string, page payments.Page) (payments.List[payments.Transaction], error)
 	Events(ctx context.Context, projectID string, page payments.Page) (payments.List[payments.Event], error)
+	WebhookEndpoints(ctx context.Context, projectID string, page payments.Page) (payments.List[payments.WebhookEndpoint], error)
+	Deliveries(ctx context.Context, projectID, eventID string, page payments.Page) (payments.List[payments.Delivery], error)
 }
 
 // GatewayInfo is what merchants may know of a gateway configuration.
@@ -58,6 +60,7 @@ type Options struct {
 	Projects       *projects.Registry
 	Reads          Reads
 	Inbox          Inbox
+	Webhooks       Webhooks
 	Gateways       []GatewayInfo
 	IdempotencyKey payments.Secret             // of the HMAC over requests; when it changes, keys in use answer 422
 	Ready          func(context.Context) error // nil: always ready

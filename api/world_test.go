@@ -20,6 +20,7 @@ import (
 	"switchyard/projects"
 	"switchyard/tokens"
 	"switchyard/vault"
+	"switchyard/webhooks"
 )
 
 const (
@@ -125,7 +126,8 @@ func newWorld(t testing.TB, change ...func(*Options)) *world {
 		t.Fatal(err)
 	}
 	o := Options{
-		Engine: w.engine, Tokens: service, Vault: v, Projects: registry, Reads: w.store, Gateways: gateways,
+		Webhooks: webhooks.New(webhooks.Options{Store: w.store, Sealer: v, Now: w.now.Now}),
+		Engine:   w.engine, Tokens: service, Vault: v, Projects: registry, Reads: w.store, Gateways: gateways,
 		IdempotencyKey: payments.NewSecret("idempotency"), Now: w.now.Now,
 		Logger: slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}

@@ -27,6 +27,7 @@ import (
 	"switchyard/store/sqlite"
 	"switchyard/tokens"
 	"switchyard/vault"
+	"switchyard/webhooks"
 )
 
 // App is the gateway: built by New, running between Start and Stop.
@@ -39,6 +40,8 @@ type App struct {
 	tokens    *tokens.Service
 	router    *router.Router
 	engine    *flow.Engine
+	webhooks  *webhooks.Service
+	ledger    ledger // the store, where writing an event wakes webhooks
 	transport *http.Transport
 	merchants *server
 	operators *server
@@ -73,6 +76,7 @@ func New(ctx context.Context, c *config.Config, o Options) (_ *App, err error) {
 	if err := a.buildVault(ctx, c); err != nil {
 		return nil, err
 	}
+	a.buildWebhooks(c)
 	gateways, err := a.openGateways(c, o.Transport)
 	if err != nil {
 		return nil, err
@@ -85,7 +89,7 @@ func New(ctx context.Context, c *config.Config, o Options) (_ *App, err error) {
 		return nil, err
 	}
 	a.engine = flow.New(flow.Options{
-		Ledger: a.store, Tokens: a.tokens, Vault: a.vault, Router: a.router, Gateways: gateways, Projects: registry.Project,
+		Ledger: a.ledger, Tokens: a.tokens, Vault: a.vault, Router: a.router, Gateways: gateways, Projects: registry.Project,
 		Returns: a.returnAddress(c),
 		Limits:  flow.Limits{PayerBudget: c.Limits.PayerBudget, AbsenceAfter: c.Limits.AbsenceAfter}, Logger: a.log,
 	})
@@ -112,7 +116,7 @@ func (a *App) buildVault(ctx context.Context, c *config.Config) error {
 }
 
 func (a *App) buildTokens(c *config.Config, gateways []flow.Gateway) error {
-	o := tokens.Options{Store: a.store, Vault: a.vault, Logger: a.log}
+	o := tokens.Options{Store: a.ledger, Vault: a.vault, Logger: a.log, Wake: func() { a.engine.Wake() }}
 	if c.Redis.Address != "" {
 		cache.LogClient(a.log)
 		shared, err := cache.New(cache.Options{Address: c.Redis.Address, Password: c.Redis.Password, Logger: a.log})
@@ -166,7 +170,7 @@ func (a *App) buildServers(c *config.Config, registry *projects.Registry) error 
 		return err
 	}
 	merchants := api.New(api.Options{
-		Engine: a.engine, Tokens: a.tokens, Vault: a.vault, Projects: registry, Reads: a.store, Inbox: a.engine, Gateways: gatewayInfos(c, time.Now().UTC()),
+		Engine: a.engine, Tokens: a.tokens, Vault: a.vault, Projects: registry, Reads: a.store, Inbox: a.engine, Webhooks: a.webhooks, Gateways: gatewayInfos(c, time.Now().UTC()),
 		IdempotencyKey: requestKey, Ready: a.Ready, Logger: a.log, MaxBody: c.Limits.RequestBody(),
 		Admission: api.Admission{
 			InFlight: c.Limits.InFlight, InFlightPerProject: c.Limits.InFlightPerProject, InFlightNotices: c.Limits.InFlight,
@@ -214,6 +218,7 @@ func (a *App) Commits() int64 { return a.store.Stats().Commits }
 // Start serves, and takes up the work that an earlier process left behind.
 func (a *App) Start() {
 	a.engine.Start()
+	a.webhooks.Start()
 	a.merchants.serve()
 	a.operators.serve()
 }
@@ -232,11 +237,17 @@ func (a *App) close(ctx context.Context) error {
 	if a.engine != nil {
 		a.engine.Quiet() // live calls stop waiting for unknown outcomes, so that their requests can end
 	}
+	if a.webhooks != nil {
+		a.webhooks.Quiet()
+	}
 	if a.merchants != nil {
 		add(a.merchants.stop(ctx))
 	}
 	if a.engine != nil {
 		add(a.engine.Stop(ctx))
+	}
+	if a.webhooks != nil {
+		add(a.webhooks.Stop(ctx))
 	}
 	if a.operators != nil {
 		add(a.operators.stop(ctx))

@@ -38,6 +38,7 @@ func (a *App) operatorsHandler() http.Handler {
 	mux.HandleFunc("GET /alerts", a.listAlerts)
 	mux.HandleFunc("POST /alerts/{id}/close", a.closeAlert)
 	mux.HandleFunc("POST /projects/{project}/attempts/{attempt}/resolve", a.resolveAttempt)
+	mux.HandleFunc("POST /projects/{project}/attempts/{attempt}/look-again", a.lookAgain)
 	return mux
 }
 
@@ -64,7 +65,7 @@ func (a *App) listInbound(w http.ResponseWriter, r *http.Request) {
 	}{append([]payments.InboundWebhook{}, list.Items...), list.HasMore})
 }
 
-// showInbound shows one webhook with its body as it came, but for the links in it.
+// showInbound shows one webhook with its body as it came, but for what is secret in it.
 func (a *App) showInbound(w http.ResponseWriter, r *http.Request) {
 	one, err := a.store.InboundWebhook(r.Context(), r.PathValue("id"))
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"switchyard/adapters"
+	"switchyard/crash"
 	"switchyard/payments"
 )
 
@@ -242,7 +243,12 @@ func (e *Engine) beginAmendment(ctx context.Context, s *subject, m amendment) (s
 	t.InFlight, d.transaction = a.ID, true
 	d.addAttempt(a)
 	d.change.Jobs = append(d.change.Jobs, askJob(&a, d.now.Add(gateway.Timeout+leaseGrace), d.now))
-	return a.ID, d.commit(ctx, e)
+	crash.Point(crash.BeforeIntent)
+	if err := d.commit(ctx, e); err != nil {
+		return "", err
+	}
+	crash.Point(crash.AfterIntent)
+	return a.ID, nil
 }
 
 // reserve books the amount as in flight; the store's money guards refuse what does not add up.

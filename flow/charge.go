@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"switchyard/crash"
 	"switchyard/payments"
 	"switchyard/router"
 	"switchyard/tokens"
@@ -358,12 +359,14 @@ func (e *Engine) begin(ctx context.Context, c *course, to payments.Candidate, be
 			return "", err
 		}
 	}
+	crash.Point(crash.BeforeIntent)
 	if err := d.commit(ctx, e); err != nil {
 		if errors.Is(err, payments.ErrConflict) && first {
 			return "", errNothingSent
 		}
 		return "", err
 	}
+	crash.Point(crash.AfterIntent)
 	if a.TokenID != "" && (!first || c.token != nil) {
 		e.tokens.Changed(ctx, a.ProjectID, a.TokenID)
 	}
@@ -467,7 +470,8 @@ func (e *Engine) try(ctx context.Context, c *course, id string) (r payments.Resu
 
 // guarded makes one call that moves money, through the gateway's breaker and under its deadline.
 func (e *Engine) guarded(ctx context.Context, a *payments.Attempt, timeout time.Duration, call func(context.Context) (payments.Outcome, error)) payments.Result {
-	out, err := router.Do(ctx, e.router, a.GatewayConfigurationID, a.Operation, timeout, resultOf, call)
+	out, err := router.Do(crash.Calling(ctx), e.router, a.GatewayConfigurationID, a.Operation, timeout, resultOf, call)
+	crash.Point(crash.AfterAnswer)
 	return resultOf(out, err)
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"switchyard/adapters"
+	"switchyard/crash"
 	"switchyard/payments"
 )
 
@@ -58,6 +59,9 @@ func (e *Engine) late(ctx context.Context, s *subject, id string, refs payments.
 	return nil
 }
 
+// maxRechecks bounds the tries to ask once more: with the backoff of jobs some hours.
+const maxRechecks = 40
+
 // recheck asks once more about a charge that was concluded not to have happened.
 func (e *Engine) recheck(ctx context.Context, j payments.Job) error {
 	s, err := e.subjectOf(ctx, j.ProjectID, j.SubjectID)
@@ -68,6 +72,10 @@ func (e *Engine) recheck(ctx context.Context, j payments.Job) error {
 		return err
 	}
 	if a := s.pay.Attempt(j.SubjectID); a == nil || !mayBeLate(a) {
+		return e.drop(ctx, j)
+	}
+	if j.Tries > maxRechecks {
+		e.log.ErrorContext(ctx, "a PSP could not be asked once more about what had ended as not done", "attempt", j.SubjectID)
 		return e.drop(ctx, j)
 	}
 	if err := e.lookForLate(ctx, s, j.SubjectID); err != nil {
@@ -96,6 +104,7 @@ func (e *Engine) lookForLate(ctx context.Context, s *subject, id string) error {
 	done := f.Kind == payments.FoundOutcome && f.Outcome.Status == payments.Approved
 	if f.Kind == payments.FoundTotals {
 		_, done = effectOf(a, f)
+		done = done && (a.Operation.Charges() || f.Totals != s.pay.Transaction.Totals) // else a later attempt has done it
 	}
 	if !done {
 		return nil
@@ -115,7 +124,7 @@ func (e *Engine) giveBack(ctx context.Context, j payments.Job, a payments.Attemp
 		return err
 	}
 	given := a // the operation that gives it back, for whoever asks after it
-	given.Reference, given.Before = "r"+a.Reference[1:], before
+	given.Reference, given.Before = backReference(&a, j), before
 	left := payments.Money{Minor: before.Captured - before.Refunded, Currency: a.Amount.Currency}
 	voider, voids := gateway.Adapter.(adapters.Voider)
 	var call func(context.Context) (payments.Outcome, error)
@@ -141,14 +150,44 @@ func (e *Engine) giveBack(ctx context.Context, j payments.Job, a payments.Attemp
 			return e.gaveBack(ctx, j, a, entryOf(&given))
 		}
 	}
-	r := e.guarded(ctx, &given, gateway.Timeout, call)
-	if r.Fault != nil {
-		return r.Fault
+	if err := e.leaseHolds(j); err != nil {
+		return err
 	}
-	if r.Outcome.Status != payments.Approved {
-		return fmt.Errorf("flow: a late charge is not given back yet: %s %s", r.Outcome.Status, r.Outcome.Code)
+	r := e.guarded(ctx, &given, gateway.Timeout, call)
+	if r.Fault != nil || r.Outcome.Status != payments.Approved {
+		return e.notGivenBack(ctx, j, r)
 	}
 	return e.gaveBack(ctx, j, a, entryOf(&given))
+}
+
+// backReference names the operation that gives an attempt's money back. A try without an answer is repeated under the same
+// name, so that it is the same operation; after a refusal the next try has another name, because a PSP may give the same
+// answer to the same name for ever.
+func backReference(a *payments.Attempt, j payments.Job) string {
+	return fmt.Sprintf("r%02d", refusals(j)%100) + a.Reference[3:]
+}
+
+// refusals is how often the PSP has refused to give the money back; the job keeps count.
+func refusals(j payments.Job) (n int) {
+	_, _ = fmt.Sscan(string(j.Payload), &n) // none yet: the job has no payload
+	return n
+}
+
+// notGivenBack puts off what gives money back, after anything but an approval.
+func (e *Engine) notGivenBack(ctx context.Context, j payments.Job, r payments.Result) error {
+	if r.Fault != nil && r.Fault.Kind != payments.Rejected {
+		return r.Fault
+	}
+	if r.Fault == nil && r.Outcome.Status != payments.Declined {
+		return fmt.Errorf("flow: the money is not given back yet: %s", r.Outcome.Status)
+	}
+	code := r.Outcome.Code
+	if r.Fault != nil {
+		code = r.Fault.PublicCode()
+	}
+	e.log.WarnContext(ctx, "a PSP refuses to give money back; it is asked again, under another reference", "job", j.Key, "tries", j.Tries, "code", code)
+	j.Payload = fmt.Appendf(nil, "%d", refusals(j)+1)
+	return e.postpone(ctx, j, backoff(j.Tries))
 }
 
 // stillHeld is what a PSP holds and has taken of a late charge.
@@ -205,6 +244,7 @@ func (e *Engine) gaveBack(ctx context.Context, j payments.Job, a payments.Attemp
 		}
 	}
 	d.change.DoneJobs = append(d.change.DoneJobs, held(j)...)
+	crash.Point(crash.BeforeFollowUp)
 	return d.commit(context.WithoutCancel(ctx), e)
 }
 

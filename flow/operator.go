@@ -74,3 +74,24 @@ func (e *Engine) CloseAlert(ctx context.Context, id, by, because string) error {
 	}
 	return err
 }
+
+// LookAgain asks the PSP once more about an attempt that ended as not done, as the scheduled rechecks do: should the PSP have
+// done it after all, the money goes back. It returns the attempt's state then. Codes of its errors: CodeTransactionNotFound,
+// CodeValidation when the attempt has not ended as not done.
+func (e *Engine) LookAgain(ctx context.Context, projectID, attemptID string) (payments.AttemptState, error) {
+	s, err := e.subjectOf(ctx, projectID, attemptID)
+	if errors.Is(err, payments.ErrNotFound) {
+		return "", payments.NewError(payments.CodeTransactionNotFound, "There is no such attempt.")
+	}
+	if err != nil {
+		return "", err
+	}
+	a := s.pay.Attempt(attemptID)
+	if a == nil || !mayBeLate(a) {
+		return "", payments.NewError(payments.CodeValidation, "Only an attempt that ended as not done can turn out to be late: see its state.")
+	}
+	if err := e.lookForLate(ctx, s, attemptID); err != nil {
+		return "", err
+	}
+	return s.pay.Attempt(attemptID).State, nil
+}

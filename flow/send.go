@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"switchyard/adapters"
+	"switchyard/crash"
 	"switchyard/payments"
 )
 
@@ -26,6 +27,9 @@ func (e *Engine) charge(ctx context.Context, c *course, id string, source paymen
 		payer.CustomerRef = e.customerAt(ctx, c, gateway, true)
 	}
 	if verifier, ok := gateway.Adapter.(adapters.Verifier); ok && c.operation == payments.OpVerify {
+		if payer.CustomerRef == "" { // a verified card is saved under its customer
+			payer.CustomerRef = e.customerAt(ctx, c, gateway, false)
+		}
 		return verifier.Verify(ctx, payments.VerifyRequest{
 			Reference: a.Reference, Currency: a.Amount.Currency, Source: source, Payer: payer,
 			ReturnURL: e.returnAddress(a, c.returnURL()), Refs: a.Refs, Note: note,
@@ -103,5 +107,10 @@ func (e *Engine) note(ctx context.Context, s *subject, id string, refs payments.
 	a.Refs = merged
 	d := e.draft(s)
 	d.attempts[id] = true
-	return d.commit(context.WithoutCancel(ctx), e)
+	crash.Point(crash.BeforeNote)
+	if err := d.commit(context.WithoutCancel(ctx), e); err != nil {
+		return err
+	}
+	crash.Point(crash.AfterNote)
+	return nil
 }

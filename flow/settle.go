@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"switchyard/adapters"
+	"switchyard/crash"
 	"switchyard/payments"
 	"switchyard/tokens"
 )
@@ -54,7 +55,9 @@ func (e *Engine) settle(ctx context.Context, s *subject, id string, r payments.R
 			return err
 		}
 		if err == nil {
+			crash.Point(crash.BeforeOutcome)
 			err = d.commit(ctx, e)
+			crash.Point(crash.AfterOutcome)
 		}
 		if errors.Is(err, payments.ErrConflict) && concluded(r) {
 			return err // the attempt is another one by now: it has to be asked about again

@@ -52,7 +52,7 @@ func (e *Engine) verificationCourse(r VerifyRequest) *course {
 	c := &course{
 		subject:   &subject{pay: &payments.Payment{}, token: &token, customer: &p.Customer, card: p.Card},
 		operation: payments.OpVerify, request: ChargeRequest{ProjectID: token.ProjectID}, claim: r.Claim, change: p.Change,
-		amount:   payments.Money{Currency: e.verificationCurrency(p)},
+		amount:   payments.Money{Currency: e.verificationCurrency(p)}, // empty: the gateway configuration's
 		source:   tokens.Resolved{Token: &token, CustomerID: token.CustomerID, Page: p.Page, PageAt: p.PageAt},
 		noSaving: map[string]bool{},
 		deadline: e.now().Add(e.limits.PayerBudget),
@@ -65,10 +65,14 @@ func (e *Engine) verificationCourse(r VerifyRequest) *course {
 	return c
 }
 
-// verificationCurrency is the customer's, else the project's, else left to the gateway configuration.
+// verificationCurrency is the customer's, else the project's, else left to the gateway configuration. On the page of one gateway
+// configuration nothing is paid, and its own currency does when the customer has none.
 func (e *Engine) verificationCurrency(p tokens.Prepared) payments.Currency {
 	if p.Customer.Currency != "" {
 		return p.Customer.Currency
+	}
+	if p.PageAt != "" {
+		return ""
 	}
 	if project, ok := e.projects(p.Token.ProjectID); ok {
 		return project.DefaultCurrency

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"switchyard/adapters"
+	"switchyard/crash"
 	"switchyard/payments"
 	"switchyard/router"
 	"switchyard/tokens"
@@ -39,6 +40,9 @@ func (w *worker) stopping() <-chan struct{} {
 	defer w.mu.Unlock()
 	return w.stop
 }
+
+// Wake tells the worker that somebody else has written a job that is due.
+func (e *Engine) Wake() { e.wake() }
 
 // wake tells the worker that a job may be due.
 func (e *Engine) wake() {
@@ -119,6 +123,11 @@ func (e *Engine) loop(stop <-chan struct{}, done chan<- struct{}) {
 // work leases what is due and starts it; it returns when to look again.
 func (e *Engine) work(ctx context.Context, stop <-chan struct{}, slots chan struct{}) time.Duration {
 	for {
+		select {
+		case <-stop:
+			return jobPoll
+		default:
+		}
 		at, some, err := e.ledger.NextJobAt(ctx)
 		if err != nil {
 			e.log.ErrorContext(ctx, "background work cannot read its jobs", "error", err)
@@ -131,7 +140,11 @@ func (e *Engine) work(ctx context.Context, stop <-chan struct{}, slots chan stru
 		if at.After(now) {
 			return min(jobPoll, at.Sub(now))
 		}
-		jobs, err := e.ledger.LeaseJobs(ctx, now, now.Add(jobLease), min(maxJobsTaken, e.limits.Workers))
+		free := cap(slots) - len(slots)
+		if free == 0 {
+			return jobPoll // a job that ends wakes the loop; a job that waited here would wait with its lease running out
+		}
+		jobs, err := e.ledger.LeaseJobs(ctx, now, now.Add(jobLease), min(maxJobsTaken, free))
 		if err != nil {
 			e.log.ErrorContext(ctx, "background work cannot lease jobs", "error", err)
 			return jobPoll
@@ -140,11 +153,7 @@ func (e *Engine) work(ctx context.Context, stop <-chan struct{}, slots chan stru
 			return jobRetry
 		}
 		for _, j := range jobs {
-			select {
-			case slots <- struct{}{}:
-			case <-stop:
-				return jobPoll
-			}
+			slots <- struct{}{} // never waits: nobody else takes slots
 			e.worker.running.Go(func() {
 				defer func() { <-slots; e.wake() }()
 				e.runJob(ctx, j)
@@ -156,6 +165,7 @@ func (e *Engine) work(ctx context.Context, stop <-chan struct{}, slots chan stru
 func (e *Engine) runJob(ctx context.Context, j payments.Job) {
 	ctx, cancel := context.WithTimeout(ctx, jobLease)
 	defer cancel()
+	crash.Point(crash.JobLeased)
 	var err error
 	switch j.Kind {
 	case payments.JobAsk:
@@ -202,6 +212,14 @@ func held(j payments.Job) []payments.JobDone {
 	return []payments.JobDone{{ProjectID: j.ProjectID, Key: j.Key, Fence: j.Fence}}
 }
 
+// leaseHolds refuses to move money for a job that another worker may have taken: this one was too slow.
+func (e *Engine) leaseHolds(j payments.Job) error {
+	if e.now().Before(j.LeaseUntil) {
+		return nil
+	}
+	return errors.New("flow: the lease of the job has run out")
+}
+
 func (e *Engine) drop(ctx context.Context, j payments.Job) error {
 	return e.ledger.Apply(context.WithoutCancel(ctx), payments.Change{DoneJobs: held(j)})
 }
@@ -222,6 +240,7 @@ func (e *Engine) askJob(ctx context.Context, j payments.Job) error {
 	crashed := a.State == payments.AttemptSent || a.CutOff
 	asked := a.Questions
 	r, news := e.ask(ctx, s, question{id: a.ID})
+	crash.Point(crash.AfterQuestion)
 	if news {
 		return e.settle(context.WithoutCancel(ctx), s, a.ID, r, settling{last: true, crashed: crashed, askAt: e.now().Add(questionInterval)})
 	}
@@ -245,7 +264,9 @@ func (e *Engine) askJob(ctx context.Context, j payments.Job) error {
 	}
 	j.RunAt, j.LeaseUntil = d.now.Add(nextQuestion(a, unanswered, d.now)), time.Time{}
 	d.change.Jobs, d.change.DoneJobs = append(d.change.Jobs, j), append(d.change.DoneJobs, held(j)...)
+	crash.Point(crash.BeforeFollowUp)
 	err = d.commit(context.WithoutCancel(ctx), e)
+	crash.Point(crash.AfterFollowUp)
 	if errors.Is(err, payments.ErrConflict) || errors.Is(err, payments.ErrFenced) {
 		return nil // somebody else has learnt something; the job is theirs, or its lease ends
 	}
@@ -289,7 +310,7 @@ func (e *Engine) reverse(ctx context.Context, j payments.Job) error {
 	}
 	before := payments.Totals{Authorized: a.Amount.Minor}
 	held := a
-	held.Operation, held.Before = payments.OpVoid, before
+	held.Operation, held.Before, held.Reference = payments.OpVoid, before, backReference(&a, j)
 	if j.Tries > 1 { // an earlier try may have worked
 		if f, err := e.lookup(ctx, gateway, &held); err == nil {
 			if _, done := effectOf(&held, f); done && f.Kind == payments.FoundTotals || f.Kind == payments.FoundOutcome && f.Outcome.Status == payments.Approved {
@@ -297,19 +318,20 @@ func (e *Engine) reverse(ctx context.Context, j payments.Job) error {
 			}
 		}
 	}
-	r := e.guarded(ctx, &held, gateway.Timeout, func(ctx context.Context) (payments.Outcome, error) {
-		return voider.Void(ctx, payments.VoidRequest{Reference: payments.NewReference(), Refs: a.Refs, Amount: a.Amount, Before: before})
-	})
-	if r.Fault != nil {
-		return r.Fault
+	if err := e.leaseHolds(j); err != nil {
+		return err
 	}
-	if r.Outcome.Status != payments.Approved {
-		return errors.New("flow: the hold of a verification is not released yet: " + string(r.Outcome.Code))
+	r := e.guarded(ctx, &held, gateway.Timeout, func(ctx context.Context) (payments.Outcome, error) {
+		return voider.Void(ctx, payments.VoidRequest{Reference: held.Reference, Refs: a.Refs, Amount: a.Amount, Before: before})
+	})
+	if r.Fault != nil || r.Outcome.Status != payments.Approved {
+		return e.notGivenBack(ctx, j, r)
 	}
 	return e.reversed(ctx, j, a)
 }
 
 func (e *Engine) reversed(ctx context.Context, j payments.Job, a payments.Attempt) error {
+	crash.Point(crash.BeforeFollowUp)
 	return e.ledger.Apply(context.WithoutCancel(ctx), payments.Change{
 		Entries:  []payments.Entry{{ProjectID: a.ProjectID, AttemptID: a.ID, GatewayConfigurationID: a.GatewayConfigurationID, Kind: payments.EntryVoided, Amount: a.Amount, At: e.now()}},
 		DoneJobs: held(j),
@@ -351,7 +373,13 @@ func (e *Engine) enrol(ctx context.Context, j payments.Job) error {
 	if err != nil {
 		return err
 	}
-	payer.CustomerRef = m.CustomerRef
+	if payer.CustomerRef = m.CustomerRef; payer.CustomerRef == "" {
+		link, _, err := e.tokens.Link(ctx, a.ProjectID, a.CustomerID, gateway.ID)
+		if err != nil {
+			return err
+		}
+		payer.CustomerRef = link.Ref
+	}
 	// A reference of its own, the same for every try: the charge's keys at the PSP must not be replayed to us.
 	request := payments.TokenizeRequest{Reference: "e" + a.Reference[1:], Card: card.WithoutCVC(), Currency: a.Amount.Currency, Payer: payer}
 	out, err := router.Do(ctx, e.router, gateway.ID, payments.OpTokenize, gateway.Timeout, resultOf, func(ctx context.Context) (payments.Outcome, error) {
@@ -368,8 +396,11 @@ func (e *Engine) enrol(ctx context.Context, j payments.Job) error {
 		return e.drop(ctx, j) // the PSP does not want it; the card itself stays chargeable
 	}
 	m.MethodRef, m.CustomerRef = out.Refs.Method, out.Refs.Customer
+	crash.Point(crash.BeforeFollowUp)
 	err = e.ledger.Apply(context.WithoutCancel(ctx), payments.Change{Mappings: []payments.Mapping{m}, DoneJobs: held(j)})
 	e.tokens.Changed(ctx, a.ProjectID, a.TokenID)
+	a.Refs.Customer = m.CustomerRef
+	e.learnCustomer(ctx, &a)
 	return err
 }
 

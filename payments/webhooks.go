@@ -14,10 +14,22 @@ const (
 	PrefixReplay          = "whrp_"
 )
 
+// eventNames are all events that merchants are told of.
+var eventNames = [...]string{
+	EventCustomerCreated, EventCustomerUpdated, EventCustomerDeleted,
+	EventTokenCreated, EventTokenUpdated, EventTokenDeleted,
+	EventTransactionAuthorized, EventTransactionCaptured, EventTransactionFailed, EventTransactionVoided, EventTransactionRefunded,
+	EventTransactionInReview, EventTransactionIncremented,
+	EventEndpointDisabled,
+}
+
+// EventNames lists the names of all events that merchants are told of.
+func EventNames() []string { return slices.Clone(eventNames[:]) }
+
 // EventEndpointDisabled tells that an endpoint gets no more webhooks until it is enabled again.
 const EventEndpointDisabled = "webhook-endpoint.disabled"
 
-// CodeWebhookEndpointNotFound: there is no such endpoint in this project.
+// CodeWebhookEndpointNotFound says that there is no such endpoint in this project.
 const CodeWebhookEndpointNotFound = "resource.webhook-endpoint.not-found"
 
 // WebhookEndpoint is an address that a project's events are sent to.
@@ -112,7 +124,7 @@ type Delivery struct {
 	EventName  string            `json:"event_name"`
 	SubjectID  string            `json:"subject_id"`
 	EndpointID string            `json:"endpoint_id,omitempty"` // empty: the event's own URL
-	URL        string            `json:"url,omitempty"`         // where it goes; an endpoint's is known once it was tried
+	URL        string            `json:"url"`                   // where it goes; an endpoint's may change until it is tried
 	Try        int               `json:"try"`                   // 1 is the first
 	State      DeliveryState     `json:"state"`
 	RunAt      time.Time         `json:"run_at"` // not before

@@ -136,18 +136,41 @@ var rules = []rule{
 		tests:  allowed{theirs: otelSDK},
 	},
 	{
+		pkgs:   "crash",
+		theirs: []string{"net/http/httptrace"},
+		why:    "moments at which a test may kill the process: a leaf, and empty in a release",
+	},
+	{
+		pkgs:   "router/rules",
+		ours:   []string{"payments"},
+		theirs: yamlLib,
+		why:    "what operators write about routing: pure, so that every instance decides alike; its faults need the places of the YAML",
+	},
+	{
 		pkgs:   "flow",
-		ours:   []string{"adapters", "payments", "router", "tokens", "vault"},
+		ours:   []string{"adapters", "crash", "payments", "router", "tokens", "vault"},
 		theirs: otelAPI,
 		why:    "one operation from end to end; it never sees Gin, SQL, Redis or a concrete PSP",
 		tests:  allowed{ours: []string{"store/sqlite"}, theirs: otelSDK},
+	},
+	{
+		pkgs:   "webhooks",
+		ours:   []string{"payments"},
+		theirs: slices.Concat(webStd, otelAPI, []string{"code.dny.dev/ssrf"}),
+		why:    "events out to merchants; it alone connects to addresses that merchants name",
+		tests:  allowed{ours: []string{"store/sqlite"}, theirs: []string{"github.com/standard-webhooks/standard-webhooks/libraries/go"}},
+	},
+	{
+		pkgs: "reconcile",
+		ours: []string{"adapters", "payments"},
+		why:  "compares the store with what PSPs have; it sees the contract of adapters and an interface of the store, and changes nothing",
 	},
 	{
 		pkgs:   "store/sqlite",
 		ours:   []string{"payments"},
 		theirs: []string{"database/sql/...", "modernc.org/sqlite/..."},
 		why:    "the embedded system of record; SQL stays here",
-		tests:  allowed{ours: []string{"store/storetest"}},
+		tests:  allowed{ours: []string{"store/storetest"}, theirs: []string{"modernc.org/libc"}},
 	},
 	{
 		pkgs:   "store/storetest",
@@ -161,7 +184,7 @@ var rules = []rule{
 		theirs: slices.Concat(webStd, ginLib, otelAPI, yamlLib),
 		why:    "HTTP in and out: it speaks to flow, tokens and the router, never to a store's driver or an adapter",
 		tests: allowed{
-			ours:   []string{"adapters", "store/sqlite"},
+			ours:   []string{"adapters", "store/sqlite", "webhooks"},
 			theirs: slices.Concat(otelSDK, []string{"github.com/getkin/kin-openapi/...", "github.com/jarcoal/httpmock"}),
 		},
 	},
@@ -175,8 +198,8 @@ var rules = []rule{
 	{
 		pkgs: "app",
 		ours: []string{
-			"adapters", "adapters/wire", "api", "cache", "config", "flow", "payments", "projects", "router",
-			"store/sqlite", "tokens", "vault",
+			"adapters", "adapters/wire", "api", "cache", "config", "flow", "payments", "projects", "reconcile", "router",
+			"store/sqlite", "tokens", "vault", "webhooks",
 		},
 		theirs: slices.Concat(webStd, otelAPI, otelSDK),
 		why:    "builds the program from its parts; it is handed the list of PSPs",
@@ -184,14 +207,28 @@ var rules = []rule{
 	},
 	{
 		pkgs:   "cmd/switchyard",
-		ours:   []string{"adapters/all", "app", "config", "payments", "sims"},
+		ours:   []string{"adapters/all", "app", "config", "payments", "reconcile", "sims", "webhooks"},
 		theirs: slices.Concat(webStd, []string{"github.com/alecthomas/kong"}),
 		why:    "flags, signals and exit codes",
+		tests:  allowed{theirs: []string{"github.com/standard-webhooks/standard-webhooks/libraries/go"}},
 	},
 	{
 		pkgs:   "cmd/probe",
 		theirs: webStd,
 		why:    "asks one URL; it must stay small and know nothing of the program that it asks",
+	},
+	{
+		pkgs:   "test/crash",
+		ours:   []string{"config", "crash", "payments", "store/sqlite"},
+		theirs: webStd,
+		why:    "kills the program and audits it: it stands outside, and reads the store when the program is dead",
+	},
+	{
+		pkgs: "test/simulation",
+		why:  "the inside under simulation: it plays the PSPs itself, so that it needs neither adapters of ours nor HTTP",
+		tests: allowed{
+			ours: []string{"adapters", "flow", "payments", "router", "store/sqlite", "tokens", "vault"},
+		},
 	},
 	{
 		pkgs: "test/...",

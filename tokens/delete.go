@@ -160,5 +160,8 @@ func (s *Service) applyDeletion(ctx context.Context, d deletion) error {
 	for _, t := range d.tokens {
 		s.Changed(ctx, t.ProjectID, t.ID)
 	}
+	if len(d.change.Jobs) > 0 {
+		s.wake()
+	}
 	return nil
 }

@@ -57,6 +57,7 @@ type Options struct {
 	Gateways []GatewayInfo
 	Now      func() time.Time // nil: time.Now
 	Logger   *slog.Logger     // nil: silent
+	Wake     func()           // told when background work was written; nil: it is found by itself a little later
 }
 
 // Service is customers, tokens and mappings. It is safe for concurrent use.
@@ -67,11 +68,15 @@ type Service struct {
 	mappings *mappings
 	now      func() time.Time
 	logger   *slog.Logger
+	wake     func()
 }
 
 // New returns a Service. Close it when it is no longer needed.
 func New(o Options) *Service {
-	s := &Service{store: o.Store, vault: o.Vault, gateways: o.Gateways, now: o.Now, logger: o.Logger}
+	s := &Service{store: o.Store, vault: o.Vault, gateways: o.Gateways, now: o.Now, logger: o.Logger, wake: o.Wake}
+	if s.wake == nil {
+		s.wake = func() {}
+	}
 	if s.now == nil {
 		s.now = time.Now
 	}

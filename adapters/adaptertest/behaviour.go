@@ -129,6 +129,13 @@ func (b *bench) needs(a adapters.Adapter) []need {
 	when(syncs, need{"a customer that is made or found (want.refs.customer)", func(c Case) bool { return c.Operation == OpSync && c.Want.Refs.Customer != "" }})
 	when(lists, need{"a list of saved methods (want.methods)", func(c Case) bool { return c.Operation == OpList && len(c.Want.Methods) > 0 }})
 	when(dismisses, need{"a deleted customer", func(c Case) bool { return c.Operation == OpForgetCustomer }})
+	_, listsCharges := a.(adapters.ChargeLister)
+	when(listsCharges,
+		listedPage("a page of charges of which money was taken (want.listed)", func(c Case) bool { return c.shows(payments.ListedCaptured) }),
+		listedPage("a page of charges that goes on (want.next)", func(c Case) bool { return c.Want.Next != "" }),
+		listedPage("a page of charges that begins at a cursor", func(c Case) bool { return c.Request.Cursor != "" }),
+		listedPage("a page of charges without any", func(c Case) bool { return len(*c.Want.Listed) == 0 }),
+		need{"an answer that is no list of charges, or half of one (want.fault)", func(c Case) bool { return c.Operation == OpListCharges && c.Want.Fault == payments.Unknown }})
 	when(continues, approves("a charge after a payer's step", OpContinue, nil))
 	when(caps.PageSaves, starts("a session that saves without charging (request.amount 0)", func(c Case) bool { return strings.Trim(c.Request.Amount, "0.") == "" && c.Request.Amount != "" }))
 	when(abandons, abandoned(payments.Fenced), abandoned(payments.FenceBroken))

@@ -172,6 +172,10 @@ func (w *Want) compareResult(r result, p params) []error {
 	if w.Methods != nil {
 		errs = append(errs, w.compareMethods(r.methods)...)
 	}
+	if w.Listed != nil {
+		expect("listed", listedRows(r.page), *w.Listed)
+		expect("where the list goes on", r.page.Next, w.Next)
+	}
 	// The references that the fixture does not give are taken over from the result and so agree.
 	expect("references", refs, refs.Merge(w.Refs))
 	return errs

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"path"
 	"strings"
+	"time"
 
 	"github.com/goccy/go-yaml"
 
@@ -28,6 +29,7 @@ const (
 	OpList           payments.Operation = "list-methods"    // adapters.MethodLister, of request.refs.customer; want.methods
 	OpForgetCustomer payments.Operation = "forget-customer" // adapters.CustomerDeleter, of request.refs.customer
 	OpContinue       payments.Operation = "continue"        // adapters.Continuer, of the operation request.of with request.result
+	OpListCharges    payments.Operation = "list-charges"    // adapters.ChargeLister, from request.since until request.until, at request.cursor; want.listed, want.next
 )
 
 // Case is one fixture file: an operation, the exchanges that the adapter is expected to have with the PSP, in this order,
@@ -69,6 +71,9 @@ type Request struct {
 	SentSecondsAgo       int                   `json:"sent_seconds_ago,omitzero"`
 	NoPayer              bool                  `json:"no_payer,omitzero"` // nothing is known of the payer
 	Result               string                `json:"result,omitzero"`   // of the payer's step, to continue with
+	Since                time.Time             `json:"since,omitzero"`    // of a list of charges
+	Until                time.Time             `json:"until,omitzero"`    // likewise
+	Cursor               string                `json:"cursor,omitzero"`   // likewise
 }
 
 // Card is a PSP's published test card.
@@ -121,6 +126,9 @@ type Want struct {
 
 	Methods []WantMethod `json:"methods,omitempty"` // for a list of methods: all of them, in order
 
+	Listed *[]WantListed `json:"listed,omitempty"` // for a page of charges: all its rows, in order
+	Next   string        `json:"next,omitzero"`    // where the list goes on; compared with Listed
+
 	Finding payments.FindingKind `json:"finding,omitzero"` // for a lookup; the fields above are then those of its outcome
 	Totals  *payments.Totals     `json:"totals,omitzero"`
 	Fence   payments.Fence       `json:"fence,omitzero"` // for an abandon
@@ -136,6 +144,20 @@ type WantMethod struct {
 	ExpMonth int             `json:"exp_month,omitzero"`
 	ExpYear  int             `json:"exp_year,omitzero"`
 	Unusable bool            `json:"unusable,omitzero"`
+}
+
+// WantListed is a row that a page of charges must show. Amounts are minor units; one that is left out is not told. All fields are
+// compared.
+type WantListed struct {
+	Kind      payments.ListedKind   `json:"kind"`
+	Reference string                `json:"reference,omitzero"`
+	Refs      payments.ProviderRefs `json:"refs,omitzero"`
+	Status    payments.ListedStatus `json:"status"`
+	Amount    int64                 `json:"amount"`
+	Currency  payments.Currency     `json:"currency"`
+	Captured  *int64                `json:"captured,omitempty"`
+	Refunded  *int64                `json:"refunded,omitempty"`
+	CreatedAt time.Time             `json:"created_at"`
 }
 
 // bench is an adapter with its fixtures.
@@ -246,7 +268,7 @@ func (b *bench) approving() []Case {
 	seen := map[string]bool{}
 	for _, c := range b.cases {
 		switch c.Operation {
-		case payments.OpLookup, payments.OpAbandon, OpForget, OpSession, OpSync, OpList, OpForgetCustomer:
+		case payments.OpLookup, payments.OpAbandon, OpForget, OpSession, OpSync, OpList, OpForgetCustomer, OpListCharges:
 			continue
 		}
 		if key := c.sequence(); c.Want.Status == payments.Approved && !seen[key] {

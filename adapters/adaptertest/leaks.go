@@ -72,6 +72,7 @@ func (o *opened) leaks(c Case, r result) []error {
 	}
 	check("the outcome", fmt.Sprintf("%+v %#v", r.outcome, r.outcome))
 	check("the finding", fmt.Sprintf("%+v %#v", r.finding, r.finding))
+	check("the page of charges", fmt.Sprintf("%+v", r.page))
 	marshalled, err := json.Marshal(struct {
 		Outcome payments.Outcome
 		Finding payments.Finding

@@ -79,6 +79,7 @@ type result struct {
 	finding payments.Finding
 	fence   payments.Fence
 	methods []payments.SavedMethod
+	page    payments.ListedPage
 	err     error
 	noted   []payments.ProviderRefs // what Note was told
 }
@@ -192,7 +193,7 @@ func (o *opened) performOptional(ctx context.Context, c Case, p params, n *note)
 	return r
 }
 
-// performOnCustomer runs an operation on what a PSP keeps of customers, or goes on after a payer's step.
+// performOnCustomer runs an operation on what a PSP keeps of customers or lists of charges, or goes on after a payer's step.
 func (o *opened) performOnCustomer(ctx context.Context, c Case, p params) result {
 	var (
 		r  result
@@ -208,6 +209,11 @@ func (o *opened) performOnCustomer(ctx context.Context, c Case, p params) result
 		var a adapters.MethodLister
 		if a, ok = o.Adapter.(adapters.MethodLister); ok {
 			r.methods, r.err = a.ListMethods(ctx, c.Request.Refs.Customer)
+		}
+	case OpListCharges:
+		var a adapters.ChargeLister
+		if a, ok = o.Adapter.(adapters.ChargeLister); ok {
+			r.page, r.err = a.ListCharges(ctx, payments.ListQuery{Since: c.Request.Since, Until: c.Request.Until, Cursor: c.Request.Cursor})
 		}
 	case OpForgetCustomer:
 		var a adapters.CustomerDeleter

@@ -97,6 +97,12 @@ func (b *bench) checks() []check {
 			check{"manners/" + c.Name + "/secrets", func() []error { return b.checkSecrets(c) }},
 		)
 	}
+	for _, c := range b.listings() {
+		list = append(list,
+			check{"faults/" + c.Name, func() []error { return b.checkListFaults(c) }},
+			check{"manners/" + c.Name + "/secrets", func() []error { return b.checkSecrets(c) }},
+		)
+	}
 	return append(list, b.webhookChecks()...)
 }
 

@@ -148,4 +148,5 @@ var (
 	_ adapters.MethodLister    = (*adapter)(nil)
 	_ adapters.MethodDeleter   = (*adapter)(nil)
 	_ adapters.WebhookParser   = (*adapter)(nil)
+	_ adapters.ChargeLister    = (*adapter)(nil)
 )

@@ -195,4 +195,5 @@ var (
 	_ adapters.SessionStarter = (*adapter)(nil)
 	_ adapters.MethodLister   = (*adapter)(nil)
 	_ adapters.WebhookParser  = (*adapter)(nil)
+	_ adapters.ChargeLister   = (*adapter)(nil)
 )

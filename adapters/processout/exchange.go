@@ -36,6 +36,9 @@ type envelope struct {
 	Token       *token          `json:"token"`
 	Action      *customerAction `json:"customer_action"`
 
+	Transactions *[]listedTransaction `json:"transactions"`
+	HasMore      *bool                `json:"has_more"`
+
 	redact func(string) string
 }
 

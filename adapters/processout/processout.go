@@ -130,4 +130,5 @@ var (
 	_ adapters.Continuer     = (*adapter)(nil)
 	_ adapters.MethodDeleter = (*adapter)(nil)
 	_ adapters.WebhookParser = (*adapter)(nil)
+	_ adapters.ChargeLister  = (*adapter)(nil)
 )

@@ -88,7 +88,7 @@ func (a *adapter) Authorize(ctx context.Context, r payments.AuthorizeRequest) (p
 			Kind: payments.Rejected, Code: o.Code, RawCode: o.RawCode, RawMessage: o.RawMessage, MethodGone: true,
 		}
 	}
-	if r.Save && o.Status == payments.Approved && o.NetworkTransactionID == "" {
+	if (r.Save || r.Source.Method != "" && r.NetworkTransactionID == "") && o.Status == payments.Approved && o.NetworkTransactionID == "" {
 		a.addDetails(ctx, &o, o.Refs.Charge)
 	}
 	return o, nil

@@ -175,4 +175,5 @@ var (
 	_ adapters.SessionStarter = (*adapter)(nil)
 	_ adapters.CustomerSyncer = (*adapter)(nil)
 	_ adapters.WebhookParser  = (*adapter)(nil)
+	_ adapters.ChargeLister   = (*adapter)(nil)
 )

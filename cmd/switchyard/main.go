@@ -1,6 +1,6 @@
 // Command switchyard is the payment router: `dev` to try it, `serve` to run it, `sims` for the simulated PSPs alone.
 //
-// Exit codes: 0 after a clean stop, 1 after a failure, 2 for wrong usage or configuration.
+// Exit codes: 0 after a clean stop, 1 after a failure, 2 for wrong usage or configuration, 3 when reconcile finds differences.
 package main
 
 import (
@@ -27,6 +27,7 @@ const (
 	exitClean = iota
 	exitFailure
 	exitUsage
+	exitDifferences
 )
 
 // commands is the whole command line.
@@ -34,7 +35,10 @@ type commands struct {
 	Dev     devCommand     `cmd:"" help:"Run gateway, simulated PSPs and an embedded store in one process, on loopback."`
 	Serve   serveCommand   `cmd:"" help:"Run the gateway alone, for production."`
 	Sims    simsCommand    `cmd:"" help:"Run the simulated PSPs alone."`
+	Listen  listenCommand  `cmd:"" help:"Post a sandbox project's events to a URL of your own machine, signed as webhooks are."`
 	Version versionCommand `cmd:"" help:"Print the version."`
+
+	Reconcile reconcileCommand `cmd:"" help:"Compare the store with the PSPs, or with a settlement file. Exit code 3: there are differences."`
 }
 
 // environment is what a command may use of the process, so that a test can give it something else.
@@ -43,6 +47,9 @@ type environment struct {
 	stdout io.Writer
 	stderr io.Writer
 }
+
+// errDifferences says that a comparison has found differences, and printed them.
+var errDifferences = errors.New("there are differences")
 
 // usageError is a fault of the command line.
 type usageError struct{ text string }
@@ -80,6 +87,9 @@ func run(env environment, args []string) int {
 func report(env environment, err error) int {
 	if err == nil {
 		return exitClean
+	}
+	if errors.Is(err, errDifferences) {
+		return exitDifferences
 	}
 	if _, e := fmt.Fprintln(env.stderr, "switchyard:", err); e != nil {
 		return exitFailure

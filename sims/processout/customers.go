@@ -109,7 +109,7 @@ func (c *customer) resource() psp.Object {
 	}
 }
 
-// page is a list, newest first, cut to what limit, start_after and end_before ask for.
+// page is a list, newest first unless order says asc, cut to what limit, start_after and end_before ask for.
 func page(r *psp.Request, key string, rows []psp.Object) psp.Answer {
 	limit, err := strconv.Atoi(r.Query.Get("limit"))
 	if err != nil || limit < 1 {
@@ -117,6 +117,12 @@ func page(r *psp.Request, key string, rows []psp.Object) psp.Answer {
 	}
 	limit = min(limit, maxPage)
 	total := len(rows)
+	order := "desc"
+	if r.Query.Get("order") == "asc" {
+		order = "asc"
+		rows = slices.Clone(rows)
+		slices.Reverse(rows)
+	}
 	at := func(id string) int { return slices.IndexFunc(rows, func(o psp.Object) bool { return o["id"] == id }) }
 	if i := at(r.Query.Get("start_after")); i >= 0 {
 		rows = rows[i+1:]
@@ -126,6 +132,6 @@ func page(r *psp.Request, key string, rows []psp.Object) psp.Answer {
 	more := len(rows) > limit
 	rows = rows[:min(limit, len(rows))]
 	return psp.JSON(http.StatusOK, psp.Object{
-		"success": true, key: rows, "has_more": more, "count": len(rows), "limit": limit, "order": "desc", "total_count": total,
+		"success": true, key: rows, "has_more": more, "count": len(rows), "limit": limit, "order": order, "total_count": total,
 	})
 }

@@ -104,6 +104,7 @@ func (s *Sim) store(iv invoice, o psp.Orders) *shown.Record[invoice] {
 	rec := shown.New(iv, o.HideFor)
 	s.invoices[iv.id] = rec
 	s.transactions[iv.tx.id] = iv.id
+	s.transactionOrder = append(s.transactionOrder, iv.tx.id)
 	return rec
 }
 

@@ -41,10 +41,11 @@ type project struct {
 	tokens    map[string]*shown.Record[token]
 	invoices  map[string]*shown.Record[invoice]
 	// transactions lead from an id to its invoice's.
-	transactions map[string]string
-	events       map[string]*event
-	eventOrder   []string
-	replays      *replay.Store
+	transactions     map[string]string
+	transactionOrder []string // oldest first
+	events           map[string]*event
+	eventOrder       []string
+	replays          *replay.Store
 }
 
 // New makes the simulator.
@@ -99,6 +100,7 @@ func (s *Sim) endpoints() psp.Router {
 		{Method: "POST", Pattern: "invoices/*/increment_authorization", Operation: psp.Authorize, Handle: s.increment},
 		{Method: "POST", Pattern: "invoices/*/refunds", Operation: psp.Refund, Handle: s.refundInvoice},
 		{Method: "GET", Pattern: "invoices/*/transactions", Operation: psp.Lookup, Handle: s.getInvoiceTransaction},
+		{Method: "GET", Pattern: "transactions", Operation: psp.Lookup, Handle: s.listTransactions},
 		{Method: "GET", Pattern: "transactions/*", Operation: psp.Lookup, Handle: s.getTransaction},
 		{Method: "POST", Pattern: "transactions/*/refunds", Operation: psp.Refund, Handle: s.refundTransaction},
 		{Method: "GET", Pattern: "transactions/*/refunds", Operation: psp.Lookup, Handle: s.listRefunds},

@@ -63,6 +63,21 @@ func (s *Sim) getTransaction(r *psp.Request, ids []string, _ psp.Orders) psp.Ans
 	return s.showTransaction(r, s.transactions[ids[0]], "transaction")
 }
 
+// listTransactions lists every transaction, those that nobody has tried to pay included.
+func (s *Sim) listTransactions(r *psp.Request, _ []string, _ psp.Orders) psp.Answer {
+	wanted, bad := expand(r)
+	if bad != nil {
+		return *bad
+	}
+	rows := []psp.Object{}
+	for _, id := range slices.Backward(s.transactionOrder) {
+		if iv, visible := s.seen(s.transactions[id]); visible {
+			rows = append(rows, s.transactionResource(&iv, wanted))
+		}
+	}
+	return page(r, "transactions", rows)
+}
+
 func (s *Sim) showTransaction(r *psp.Request, invoiceID, what string) psp.Answer {
 	wanted, bad := expand(r)
 	if bad != nil {

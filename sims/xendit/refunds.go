@@ -93,7 +93,7 @@ func (s *Sim) getRefund(_ *psp.Request, ids []string, _ psp.Orders) psp.Answer {
 	return psp.JSON(http.StatusOK, rq.refunds[at].resource(&rq))
 }
 
-// listRefunds lists those of a request or of a reference, newest first.
+// listRefunds lists all refunds, those of a request or those of a reference, newest first.
 func (s *Sim) listRefunds(r *psp.Request, _ []string, _ psp.Orders) psp.Answer {
 	requestID, reference := r.Query.Get("payment_request_id"), r.Query.Get("reference_id")
 	among := s.order
@@ -115,8 +115,9 @@ func (s *Sim) listRefunds(r *psp.Request, _ []string, _ psp.Orders) psp.Answer {
 			}
 		}
 	}
-	limit := pageSize(r)
-	return psp.JSON(http.StatusOK, psp.Object{"data": rows[:min(limit, len(rows))], "has_more": len(rows) > limit})
+	newestFirst(rows)
+	rows, more := cut(r, rows)
+	return psp.JSON(http.StatusOK, psp.Object{"data": rows, "has_more": more})
 }
 
 func (r refund) resource(rq *request) psp.Object {

@@ -35,6 +35,22 @@ func (s *Sim) listTransactions(r *psp.Request, _ []string, _ psp.Orders) psp.Ans
 			}
 		}
 	}
+	newestFirst(rows)
+	rows, more := cut(r, rows)
+	return psp.JSON(http.StatusOK, psp.Object{"data": rows, "has_more": more, "links": []any{}})
+}
+
+// newestFirst sorts rows by the time that they show. Those of one moment stay as they are.
+func newestFirst(rows []psp.Object) {
+	slices.SortStableFunc(rows, func(a, b psp.Object) int {
+		newer, _ := b["created"].(string)
+		older, _ := a["created"].(string)
+		return strings.Compare(newer, older)
+	})
+}
+
+// cut is the page of rows that limit, after_id and before_id ask for, and whether there are more.
+func cut(r *psp.Request, rows []psp.Object) (page []psp.Object, more bool) {
 	at := func(id string) int { return slices.IndexFunc(rows, func(o psp.Object) bool { return o["id"] == id }) }
 	if i := at(r.Query.Get("after_id")); i >= 0 {
 		rows = rows[i+1:]
@@ -43,9 +59,7 @@ func (s *Sim) listTransactions(r *psp.Request, _ []string, _ psp.Orders) psp.Ans
 	if i := at(r.Query.Get("before_id")); i >= 0 {
 		rows = rows[max(0, i-limit):i]
 	}
-	return psp.JSON(http.StatusOK, psp.Object{
-		"data": rows[:min(limit, len(rows))], "has_more": len(rows) > limit, "links": []any{},
-	})
+	return rows[:min(limit, len(rows))], len(rows) > limit
 }
 
 func (s *Sim) getTransaction(_ *psp.Request, ids []string, _ psp.Orders) psp.Answer {

@@ -14,6 +14,17 @@ import (
 // pruneBatch is the number of claims deleted in one commit: payments that wait behind it wait milliseconds.
 const pruneBatch = 500
 
+// orphanedLease is how long after the database was opened the leases of the process before are kept: the calls that it has made
+// have ended by then.
+const orphanedLease = 10 * time.Second
+
+// endOrphanedLeases shortens the leases that an earlier process has left behind. It is dead, or the lock on the database would
+// not be ours. A clock that was set back since ends no lease late either.
+func endOrphanedLeases(ctx context.Context, conn *sql.Conn, opened time.Time) error {
+	_, err := conn.ExecContext(ctx, `UPDATE jobs SET lease_until = $1 WHERE lease_until > $1`, stamp(opened.Add(orphanedLease)))
+	return wrap("sqlite: leases left behind", err)
+}
+
 // LeaseJobs takes up to limit jobs that are due and that nobody holds, oldest first, in one durable commit: nobody else
 // gets them before until, and their fences and tries are one higher. When nothing is due it commits nothing.
 func (s *Store) LeaseJobs(ctx context.Context, now, until time.Time, limit int) ([]payments.Job, error) {

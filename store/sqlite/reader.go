@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,11 +18,16 @@ type reader struct {
 	lists [listCount]struct{ down, up, place *sql.Stmt }
 }
 
-func openReader(ctx context.Context, file string, connections, cacheKiB int) (_ *reader, err error) {
+func openReader(ctx context.Context, file string, connections, cacheKiB int) (*reader, error) {
 	connector, err := newConnector(file, readerSettings(cacheKiB))
 	if err != nil {
 		return nil, err
 	}
+	return newReader(ctx, connector, connections)
+}
+
+// newReader prepares the reading statements on a pool.
+func newReader(ctx context.Context, connector driver.Connector, connections int) (_ *reader, err error) {
 	r := &reader{db: sql.OpenDB(connector)}
 	r.db.SetMaxOpenConns(connections)
 	r.db.SetMaxIdleConns(connections)

@@ -145,5 +145,12 @@ func pragma(ctx context.Context, conn driver.Conn, text string) (string, error) 
 	} else if err != nil {
 		return "", err
 	}
-	return fmt.Sprint(value[0]), nil
+	first := fmt.Sprint(value[0])
+	for err == nil { // a pragma that writes commits after its last row, and that may fail
+		err = rows.Next(value)
+	}
+	if !errors.Is(err, io.EOF) {
+		return "", err
+	}
+	return first, nil
 }

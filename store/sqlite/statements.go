@@ -212,6 +212,7 @@ const (
 	selectAttempt
 	selectVerifications
 	selectNamed
+	selectSent
 	selectInbound
 	selectClaim
 	selectNextJob
@@ -262,6 +263,8 @@ var readSQL = [readCount]string{
 	selectNamed: `SELECT doc FROM attempts WHERE gateway_configuration_id = $1 AND reference = $2 AND $2 <> ''
 		UNION ALL SELECT doc FROM attempts
 			WHERE gateway_configuration_id = $1 AND session_ref = $3 AND session_ref <> '' AND reference <> $2`,
+	selectSent: `SELECT doc FROM attempts WHERE gateway_configuration_id = $1 AND (sent_at, id) > ($2, $3) AND sent_at < $4
+		ORDER BY sent_at, id LIMIT $5`,
 	selectInbound: `SELECT doc FROM inbound_webhooks WHERE id = $1`,
 	selectClaim: `SELECT fingerprint, attempt_id, created_at, snapshot FROM claims
 		WHERE project_id = $1 AND scope = $2 AND claim_key = $3`,

@@ -182,6 +182,9 @@ func openWriter(ctx context.Context, file string, logger *slog.Logger, settings 
 	if err := migrate(ctx, w.conn, migrations, time.Now()); err != nil {
 		return nil, err
 	}
+	if err := endOrphanedLeases(ctx, w.conn, time.Now()); err != nil {
+		return nil, err
+	}
 	for id, text := range writeSQL {
 		if w.statements[id], err = w.conn.PrepareContext(ctx, text); err != nil {
 			return nil, fmt.Errorf("sqlite: prepare %q: %w", text, err)

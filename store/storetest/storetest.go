@@ -28,6 +28,7 @@ type Store interface {
 	Queue
 	History
 	Inbox
+	Walker
 	Endpoints
 	Outbox
 	Alarm
@@ -97,6 +98,11 @@ type Inbox interface {
 	InboundWebhooks(ctx context.Context, gatewayID string, page payments.Page) (payments.List[payments.InboundWebhook], error)
 }
 
+// Walker walks what was sent to a PSP.
+type Walker interface {
+	AttemptsSent(ctx context.Context, gatewayID string, since time.Time, after string, until time.Time, limit int) ([]payments.Attempt, error)
+}
+
 // Alarm keeps what operators have to know of.
 type Alarm interface {
 	Alert(ctx context.Context, id string) (payments.Alert, error)
@@ -132,6 +138,7 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 	t.Run("claims", func(t *testing.T) { t.Parallel(); claims(t, open) })
 	t.Run("jobs", func(t *testing.T) { t.Parallel(); jobs(t, open) })
 	t.Run("inbox", func(t *testing.T) { t.Parallel(); inbox(t, open) })
+	t.Run("walk", func(t *testing.T) { t.Parallel(); walk(t, open) })
 	t.Run("outbox", func(t *testing.T) { t.Parallel(); outbox(t, open) })
 	t.Run("atomicity", func(t *testing.T) { t.Parallel(); atomicity(t, open) })
 	t.Run("races", func(t *testing.T) { t.Parallel(); races(t, open) })
