@@ -235,7 +235,8 @@ func defaults() document {
 			ConfigFaultPause: defaultConfigFaultPause,
 			ThrottlePause:    defaultThrottlePause,
 		},
-		Limits: Limits{PayerBudget: defaultPayerBudget, PSPTimeout: defaultPSPTimeout, RequestBodyKiB: defaultRequestBodyKiB,
+		Limits: Limits{
+			PayerBudget: defaultPayerBudget, PSPTimeout: defaultPSPTimeout, RequestBodyKiB: defaultRequestBodyKiB,
 			InFlight: defaultInFlight, InFlightPerProject: defaultPerProject, InFlightPerPSP: defaultPerPSP,
 			RequestsPerSecond: defaultPerSecond, PayerPerSecond: defaultPayerPerSecond,
 		},

@@ -250,6 +250,10 @@ func (a *Attempt) Reason() string {
 		return fmt.Sprintf("declined (%s): %s", a.Code, a.Code.Info().Class.elsewhere())
 	case AttemptFailed:
 		return a.Fault.reason()
+	case AttemptLate:
+		return "the PSP charged after this had ended as not done: the money is being given back"
+	case AttemptReversed:
+		return "the PSP charged after this had ended as not done: the money has been given back"
 	}
 	return ""
 }

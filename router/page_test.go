@@ -52,8 +52,10 @@ func TestPages(t *testing.T) {
 		"agreed to, held": {func(f *payments.Facts) {
 			f.Mappings, f.Initiation, f.Operation = savedAt(dojo, payments.MerchantInitiated), payments.MerchantInitiated, payments.OpAuthorize
 		}, dojo, false, "Dojo takes the money of a merchant-initiated payment at once, and cannot hold it", true},
-		"agreed to, by the payer": {func(f *payments.Facts) { f.Mappings = savedAt(dojo, payments.MerchantInitiated) }, dojo, false,
-			"the payer agreed to merchant-initiated payments only at Dojo", true},
+		"agreed to, by the payer": {
+			func(f *payments.Facts) { f.Mappings = savedAt(dojo, payments.MerchantInitiated) }, dojo, false,
+			"the payer agreed to merchant-initiated payments only at Dojo", true,
+		},
 		"not agreed to": {func(f *payments.Facts) {
 			f.Mappings, f.Initiation = savedAt(dojo, payments.CustomerInitiated), payments.MerchantInitiated
 		}, dojo, false, "the payer has to confirm each payment with this token at Dojo", true},
