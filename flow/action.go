@@ -67,6 +67,21 @@ func (e *Engine) goOn(ctx context.Context, s *subject, id, result string) (payme
 	return final, err
 }
 
+// claimStep keeps what a call that goes on with a payer's step was answered, for its idempotency key: the final answer, or, while
+// there is none, the attempt that decides it.
+func (e *Engine) claimStep(ctx context.Context, r ChargeRequest, id string, s payments.Snapshot, err error) error {
+	claim := claimOf(r.ProjectID, r.Claim, id, e.now())
+	if err != nil || claim == nil {
+		return err
+	}
+	for _, a := range s.Attempts {
+		if a.ID == id && !a.State.Open() {
+			claim.Snapshot = &s
+		}
+	}
+	return e.ledger.Apply(context.WithoutCancel(ctx), payments.Change{Claim: claim})
+}
+
 // carry brings the result of the payer's step to the PSP. done is false when the PSP takes no results, or did not take this
 // one: what became of the step is asked then. The call may charge, and is treated like the one before it.
 func (e *Engine) carry(ctx context.Context, s *subject, id, result string) (final payments.Snapshot, done bool, err error) {

@@ -1,6 +1,7 @@
 package flow_test
 
 import (
+	"errors"
 	"testing"
 	"testing/synctest"
 
@@ -109,4 +110,42 @@ func TestAVerificationGoesOn(t *testing.T) {
 		t.Errorf("%+v, %v, %v", s, ok, err)
 	}
 	w.tokenIs(token.ID, payments.VerificationSuccess)
+}
+
+// TestAStepsKeyHasOneAnswer: a call that goes on with a payer's step keeps its idempotency key like any other. Repeated after the
+// step has failed, it gets what became of it, and charges nothing.
+func TestAStepsKeyHasOneAnswer(t *testing.T) {
+	for _, known := range []bool{true, false} { // when the call was answered first
+		w := newWorld(t, worldOptions{})
+		w.first.script(payments.OpAuthorize, script{outcome: payments.Outcome{Status: payments.ActionRequired, Action: step}})
+		invoice, card := w.invoice("100.00"), w.card()
+		w.charge(invoice, card)
+		found := payments.Finding{Kind: payments.Processing}
+		w.first.lookups = func() (payments.Finding, error) { return found, nil }
+		failed := payments.Finding{Kind: payments.FoundOutcome, Outcome: payments.Outcome{Status: payments.Declined, Code: payments.CardFailed3DS}}
+		if known {
+			found = failed
+		}
+		claim := &payments.ClaimRequest{Scope: "s", Key: "step-1", Fingerprint: []byte("f")}
+		request := flow.ChargeRequest{ProjectID: project, InvoiceID: invoice, Source: card, Claim: claim}
+		first, err := w.engine.Capture(t.Context(), request)
+		if err != nil || known != (first.Code != "") {
+			t.Fatalf("%+v, %v", first.Code, err)
+		}
+		found = failed
+		w.charge(invoice, "gway_req_e30")
+		w.expect(invoice, payments.StatusFailed)
+		kept, err := w.store.Claim(t.Context(), payments.ClaimKey{ProjectID: project, Scope: "s", Key: "step-1"})
+		if err != nil || known != (kept.Snapshot != nil) {
+			t.Fatalf("claim %+v, %v", kept, err)
+		}
+		if _, err := w.engine.Capture(t.Context(), request); known && !errors.Is(err, payments.ErrClaimed) {
+			t.Errorf("repeated: %v", err)
+		}
+		s, err := w.engine.Present(t.Context(), project, kept.AttemptID)
+		if err != nil || s.Code != string(payments.CardFailed3DS) || s.Transaction.Status != payments.StatusFailed {
+			t.Errorf("what the key stands for: %q %s, %v", s.Code, s.Transaction.Status, err)
+		}
+		w.close()
+	}
 }

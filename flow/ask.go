@@ -206,6 +206,9 @@ func (e *Engine) absent(ctx context.Context, g Gateway, a *payments.Attempt, q q
 	if wait > 0 && e.limits.AbsenceAfter > 0 {
 		wait = e.limits.AbsenceAfter
 	}
+	if wait > 0 && recovery.Resend {
+		wait += e.limits.PayerBudget + e.gateways[g.ID].Timeout // the call may have been sent again that late
+	}
 	if a.State == payments.AttemptPending || a.State == payments.AttemptAction {
 		wait = 0 // the PSP has said that it has the operation: that it does not show proves nothing
 	}

@@ -95,7 +95,8 @@ func (e *Engine) payOnce(ctx context.Context, r ChargeRequest) (payments.Snapsho
 		return e.captureHold(ctx, pay, r)
 	}
 	if last := lastCharge(pay.Attempts); continues(last, r.Source) {
-		return e.goOn(ctx, &subject{pay: pay}, last.ID, r.Source)
+		s, err := e.goOn(ctx, &subject{pay: pay}, last.ID, r.Source)
+		return s, e.claimStep(ctx, r, last.ID, s, err)
 	}
 	if err := e.mayCharge(pay, r); err != nil {
 		return payments.Snapshot{}, err

@@ -148,6 +148,10 @@ func (e *Engine) Present(ctx context.Context, projectID, attemptID string) (paym
 		return payments.Snapshot{}, err
 	}
 	s := snapshotOf(pay)
+	if !a.State.Open() {
+		settling{final: &s}.answer(&subject{pay: pay}, &a)
+		return s, nil
+	}
 	s.Refund = pay.Refund(a.RefundID)
 	if open := pay.Attempt(pay.Transaction.InFlight); open != nil {
 		s.Action = e.openAction(ctx, open)

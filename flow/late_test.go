@@ -163,3 +163,43 @@ func TestAnOperatorResolves(t *testing.T) {
 		})
 	}
 }
+
+// TestALaterCaptureIsNotCalledLate: a capture that was proven absent and then made again is not the earlier attempt's, whatever a
+// webhook makes us look at.
+func TestALaterCaptureIsNotCalledLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		first := newFakePSP()
+		psp := noticingPSP{fencingPSP{first}, map[string]payments.Notice{}}
+		w := newWorld(t, worldOptions{adapter: psp, first: first, second: newFakePSP()})
+		defer w.close()
+		w.engine.Start()
+		invoice := w.authorized("100.00")
+		first.script(payments.OpCapture, script{err: unknown()})
+		capture := func() {
+			if _, err := w.engine.Capture(t.Context(), flow.ChargeRequest{ProjectID: project, InvoiceID: invoice}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		capture()
+		time.Sleep(5 * time.Minute)
+		if a := w.expect(invoice, payments.StatusAuthorized).Attempts[1]; a.State != payments.AttemptFailed {
+			t.Fatalf("the first capture is %s", a.State)
+		}
+		capture()
+		p := w.expect(invoice, payments.StatusCompleted)
+		psp.notices["captured"] = payments.Notice{EventID: "evt_1", Type: "captured", Refs: payments.ProviderRefs{Session: p.Attempts[0].Refs.Session}}
+		for i := range w.payment(invoice).Attempts { // all of the payment's attempts are named, as at PSPs with one id for all
+			psp.notices["captured"] = payments.Notice{EventID: "evt_" + p.Attempts[i].ID, Reference: p.Attempts[i].Reference}
+			if err := w.engine.Receive(t.Context(), "gway_conf_first", payments.WebhookDelivery{Body: []byte("captured"), ReceivedAt: time.Now()}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		time.Sleep(time.Minute)
+		if a := w.payment(invoice).Attempts[1]; a.State != payments.AttemptFailed {
+			t.Errorf("the first capture is %s", a.State)
+		}
+		if alerts, err := w.store.Alerts(t.Context(), true, 10); err != nil || len(alerts) != 0 {
+			t.Errorf("alerts %+v, %v", alerts, err)
+		}
+	})
+}

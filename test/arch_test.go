@@ -151,11 +151,11 @@ var rules = []rule{
 		ours:   []string{"adapters", "crash", "payments", "router", "tokens", "vault"},
 		theirs: otelAPI,
 		why:    "one operation from end to end; it never sees Gin, SQL, Redis or a concrete PSP",
-		tests:  allowed{ours: []string{"store/sqlite"}, theirs: otelSDK},
+		tests:  allowed{ours: []string{"store/sqlite"}, theirs: slices.Concat(otelSDK, []string{"github.com/anishathalye/porcupine"})},
 	},
 	{
 		pkgs:   "webhooks",
-		ours:   []string{"payments"},
+		ours:   []string{"crash", "payments"},
 		theirs: slices.Concat(webStd, otelAPI, []string{"code.dny.dev/ssrf"}),
 		why:    "events out to merchants; it alone connects to addresses that merchants name",
 		tests:  allowed{ours: []string{"store/sqlite"}, theirs: []string{"github.com/standard-webhooks/standard-webhooks/libraries/go"}},
@@ -181,7 +181,7 @@ var rules = []rule{
 	{
 		pkgs:   "api",
 		ours:   []string{"flow", "payments", "projects", "router", "tokens", "vault"},
-		theirs: slices.Concat(webStd, ginLib, otelAPI, yamlLib),
+		theirs: slices.Concat(webStd, ginLib, otelAPI, yamlLib, []string{"github.com/maypok86/otter/v2", "golang.org/x/time/rate"}),
 		why:    "HTTP in and out: it speaks to flow, tokens and the router, never to a store's driver or an adapter",
 		tests: allowed{
 			ours:   []string{"adapters", "store/sqlite", "webhooks"},

@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"time"
 
+	"switchyard/crash"
 	"switchyard/payments"
 )
 
 // deliver makes one try that this worker holds, and writes what came of it. When that cannot be written the lease runs out and
 // the try is made again: at least once.
 func (s *Service) deliver(ctx context.Context, d payments.Delivery) {
+	crash.Point(crash.DeliveryLeased)
 	endpoint, secrets, err := s.recipient(ctx, &d)
 	if err != nil {
 		s.log.WarnContext(ctx, "a webhook waits for its lease to end", "project", d.ProjectID, "event", d.EventID, "endpoint", d.EndpointID, "error", err)
@@ -21,6 +23,7 @@ func (s *Service) deliver(ctx context.Context, d payments.Delivery) {
 	fault := s.CheckURL(d.URL) // again: an invoice's or a token's URL was checked by others, or under other settings
 	if fault == nil {
 		a = s.send(ctx, &d, secrets)
+		crash.Point(crash.DeliverySent)
 	} else if e, ok := errors.AsType[*payments.Error](fault); ok {
 		a = failedAnswer(e.Message)
 	}
@@ -37,6 +40,7 @@ func (s *Service) deliver(ctx context.Context, d payments.Delivery) {
 			break
 		}
 	}
+	crash.Point(crash.DeliveryWritten)
 	if err != nil {
 		s.log.WarnContext(ctx, "what came of a webhook was not written; it is sent again", "project", d.ProjectID, "event", d.EventID, "endpoint", d.EndpointID, "error", err)
 	}

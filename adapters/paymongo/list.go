@@ -97,6 +97,9 @@ func (a *adapter) addRefunds(ctx context.Context, row *payments.Listed, refunds 
 				return asking(err)
 			}
 		}
+		if refund.Attributes.Amount < 0 {
+			return payments.Faultf(payments.Unknown, "paymongo: a refund in the list of payments is negative")
+		}
 		if refund.Attributes.Status == refundSucceeded {
 			row.Refunded += refund.Attributes.Amount
 		}

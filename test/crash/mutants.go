@@ -65,10 +65,9 @@ var mutants = []mutant{
 		finds: []string{doubleCharge, tooEarly},
 	},
 	{
-		name: "key-claimed-after-the-intent",
+		name: "key-claimed-after-the-call",
 		edits: []edit{
-			{"flow/draft.go", "		d.change.Claim = d.claim\n", "		if err := e.ledger.Apply(ctx, d.change); err != nil {\n			return err\n		}\n		crash.Point(crash.AfterIntent)\n		d.change = payments.Change{Claim: d.claim}\n"},
-			{"flow/draft.go", "	\"switchyard/payments\"\n", "	\"switchyard/crash\"\n	\"switchyard/payments\"\n"},
+			{"flow/draft.go", "		d.change.Claim = d.claim\n", "		claim := payments.Change{Claim: d.claim}\n		go func() { <-time.After(30 * time.Millisecond); _ = e.ledger.Apply(context.WithoutCancel(ctx), claim) }()\n"},
 		},
 		finds: []string{doneTwice, lost},
 	},
