@@ -98,7 +98,7 @@ func plan(seed uint64, n int) round {
 // deathOf chooses where the gateway dies: mostly at a point, sometimes at any point, sometimes from outside.
 func deathOf(random *rand.Rand) string {
 	points := crash.Points()
-	if random.IntN(8) > 0 { // merchants' events are delivered seldom: most points are of payments
+	if random.IntN(4) > 0 { // merchants' events are delivered seldom: most points are of payments
 		points = slices.DeleteFunc(points, func(p string) bool { return strings.HasPrefix(p, "delivery-") })
 	}
 	switch n := random.IntN(20); {

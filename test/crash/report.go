@@ -30,6 +30,7 @@ func (r *result) print(out io.Writer) {
 	line("invoices\t%d", r.invoices)
 	line("attempts\t%d", r.attempts)
 	line("charges at the PSPs\t%d", r.charges)
+	line("events delivered\t%d, %d of them more than once", r.events-r.count(unheard), r.heardAgain)
 	line("open when all was repaired\t%d, and %d after %s", r.unresolved, r.open+r.count(openStill), r.settled.Round(time.Millisecond))
 	line("left to an operator\t%d holds at a PSP that does not show holds", r.operators)
 	line("took\t%s", r.took.Round(time.Second/10))

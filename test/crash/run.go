@@ -29,6 +29,8 @@ type result struct {
 	unresolved int // when the last life began
 	operators  int // attempts that are open for good: see leftToOperators
 	open       int // others, when there was no time to wait for them
+	events     int // that merchants were told of
+	heardAgain int // of them, more than once
 	settled    time.Duration
 	took       time.Duration
 	violations []violation
@@ -47,11 +49,12 @@ const (
 	amounts      = "amounts"
 	doneTwice    = "more done than asked for"
 	unreleased   = "verification not released"
+	unheard      = "event never delivered"
 	tooEarly     = "called failed too early" // and given back later: these PSPs keep within their longest time
 )
 
 func rulesInOrder() []string {
-	return []string{lost, noIntent, doubleCharge, failedCharge, openStill, amounts, doneTwice, unreleased, tooEarly}
+	return []string{lost, noIntent, doubleCharge, failedCharge, openStill, amounts, doneTwice, unreleased, unheard, tooEarly}
 }
 
 // kept outside of a plan's points.
@@ -66,6 +69,7 @@ type world struct {
 	sims    *simulators
 	door    *door
 	client  *client
+	ears    *ears
 	book    *book
 	saved   []saved
 	last    *gateway // the one that is not going to be killed
@@ -84,9 +88,14 @@ func run(ctx context.Context, o options) (result, error) {
 		return result{}, err
 	}
 	defer sims.kill()
+	ears, err := listenForEvents()
+	if err != nil {
+		return result{}, err
+	}
+	defer func() { _ = ears.server.Close() }()
 	d := newDoor()
 	w := &world{
-		options: o, sims: sims, door: d, client: newClient(d), book: newBook(), slots: make(chan struct{}, maxStories),
+		options: o, sims: sims, door: d, client: newClient(d), ears: ears, book: newBook(), slots: make(chan struct{}, maxStories),
 		result: result{options: o, deaths: map[string]int{}},
 	}
 	if err := w.prepare(ctx); err != nil {
@@ -117,6 +126,9 @@ func (w *world) prepare(ctx context.Context) error {
 	defer p.kill()
 	w.door.open(g.url, false)
 	defer w.door.shut()
+	if err := w.subscribe(ctx); err != nil {
+		return err
+	}
 	for i := range customers {
 		m := merchant{client: w.client, book: w.book, story: story{number: -1 - i, card: goodCard}}
 		a, ok := m.step(ctx, "customer", "/customers", object{"first_name": "Ada"}, always)

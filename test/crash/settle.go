@@ -64,6 +64,9 @@ func (w *world) settleAndAudit(ctx context.Context) error {
 	if err := w.finish(ctx, time.Now()); err != nil {
 		return err
 	}
+	if err := w.listenTo(ctx, time.Now()); err != nil {
+		return err
+	}
 	if err := w.askOpen(ctx); err != nil {
 		return err
 	}
