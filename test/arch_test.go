@@ -147,6 +147,11 @@ var rules = []rule{
 		why:    "what operators write about routing: pure, so that every instance decides alike; its faults need the places of the YAML",
 	},
 	{
+		pkgs: "router/learn",
+		ours: []string{"payments"},
+		why:  "beliefs and choice as a pure library: no clock, no dice, no input or output of its own",
+	},
+	{
 		pkgs:   "flow",
 		ours:   []string{"adapters", "crash", "payments", "router", "tokens", "vault"},
 		theirs: otelAPI,
@@ -229,6 +234,11 @@ var rules = []rule{
 		tests: allowed{
 			ours: []string{"adapters", "flow", "payments", "router", "store/sqlite", "tokens", "vault"},
 		},
+	},
+	{
+		pkgs: "test/routingbench",
+		ours: []string{"payments", "router/learn"},
+		why:  "the open benchmark of routing: it drives the learner as the router does, or another program by JSON lines",
 	},
 	{
 		pkgs: "test/...",
