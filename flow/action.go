@@ -164,11 +164,9 @@ func (e *Engine) Returned(ctx context.Context, projectID, attemptID, result stri
 // goesOn is where the payer goes on after a step: to the merchant's return address, or, when it came to nothing and the
 // merchant has one for that, to the cancel address.
 func (s *subject) goesOn(attemptID string) string {
-	back, cancel := "", ""
+	back, cancel := s.pay.Invoice.ReturnURL, s.pay.Invoice.CancelURL
 	if s.token != nil {
 		back, cancel = cmp.Or(s.token.InvoiceReturnURL, s.token.ReturnURL), s.token.CancelURL
-	} else {
-		back, cancel = s.pay.Invoice.ReturnURL, s.pay.Invoice.CancelURL
 	}
 	a := s.pay.Attempt(attemptID)
 	if a != nil && cancel != "" && (a.State == payments.AttemptDeclined || a.State == payments.AttemptFailed) {

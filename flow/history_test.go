@@ -3,6 +3,7 @@ package flow_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"sync"
 	"testing"
@@ -105,9 +106,7 @@ func newRaisingWorld(t *testing.T) *world {
 	first := newFakePSP()
 	return newWorld(t, worldOptions{first: first, second: newFakePSP(), adapter: raisingPSP{fencingPSP{first}}, able: func(c *payments.Capabilities) {
 		recovery := map[payments.Operation]payments.Recovery{payments.OpIncrement: {Ask: payments.AskByTotals, AbsenceAfter: time.Minute}}
-		for op, r := range c.Recovery {
-			recovery[op] = r
-		}
+		maps.Copy(recovery, c.Recovery)
 		c.Recovery = recovery
 	}})
 }
@@ -128,7 +127,7 @@ func TestConcurrentOperationsAreLinear(t *testing.T) {
 		var wg sync.WaitGroup
 		began := time.Now()
 		for c := range callers {
-			random := rand.New(rand.NewPCG(uint64(h), uint64(c))) //nolint:gosec // a history that can be had again
+			random := rand.New(rand.NewPCG(uint64(h), uint64(c)))
 			wg.Go(func() {
 				for range each {
 					r := drawRequest(random.IntN)

@@ -243,7 +243,7 @@ func TestAPageCloses(t *testing.T) {
 					}
 				})
 				w.onPage(invoice, nil)
-				if ends := psp.sessions[0].ExpiresAt.Sub(time.Now()); ends > tc.open+2*time.Minute || ends < tc.open-time.Minute {
+				if ends := time.Until(psp.sessions[0].ExpiresAt); ends > tc.open+2*time.Minute || ends < tc.open-time.Minute {
 					t.Errorf("the PSP was told that the page closes in %v", ends)
 				}
 				time.Sleep(tc.open)

@@ -67,8 +67,9 @@ func (s *savesNot) remember(gatewayID string, now time.Time) {
 }
 
 func (s *savesNot) holds(gatewayID string, now time.Time) bool {
-	until, ok := s.until.Load(gatewayID)
-	return ok && now.Before(until.(time.Time))
+	value, _ := s.until.Load(gatewayID)
+	until, ok := value.(time.Time)
+	return ok && now.Before(until)
 }
 
 // sourceAt is what is charged at a gateway: the method saved there, else the card, opened for this run.

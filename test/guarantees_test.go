@@ -9,7 +9,7 @@ import (
 )
 
 // proof is a command of docs/guarantees.md that runs tests by name.
-var proof = regexp.MustCompile("go test ((?:\\./[a-z/]+ ?)+)-run '([^']+)'")
+var proof = regexp.MustCompile(`go test ((?:\./[a-z/]+ ?)+)-run '([^']+)'`)
 
 // TestGuaranteesNameTests: a promise whose test was renamed or removed would look tested and not be.
 func TestGuaranteesNameTests(t *testing.T) {
@@ -23,7 +23,7 @@ func TestGuaranteesNameTests(t *testing.T) {
 		t.Fatalf("%d commands run tests by name, more were expected", len(proofs))
 	}
 	for _, p := range proofs {
-		for _, name := range strings.Split(p[2], "|") {
+		for name := range strings.SplitSeq(p[2], "|") {
 			name, _, _ = strings.Cut(strings.TrimSuffix(name, "$"), "/")
 			if !anyTestNamed(t, strings.Fields(p[1]), name) {
 				t.Errorf("%q runs no test that is named like %q", p[0], name)

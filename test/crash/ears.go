@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -25,7 +26,11 @@ func listenForEvents() (*ears, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &ears{url: fmt.Sprintf("http://localhost:%d/events", listener.Addr().(*net.TCPAddr).Port), heard: map[string]int{}}
+	_, port, err := net.SplitHostPort(listener.Addr().String())
+	if err != nil {
+		return nil, errors.Join(err, listener.Close())
+	}
+	e := &ears{url: "http://localhost:" + port + "/events", heard: map[string]int{}}
 	e.server = &http.Server{Handler: e, ReadHeaderTimeout: time.Minute}
 	go func() { _ = e.server.Serve(listener) }()
 	return e, nil
