@@ -48,18 +48,19 @@ type customer struct {
 // deleted says that the customer is one no more.
 func (c customer) deleted() bool { return c.Deleted != nil && *c.Deleted }
 
-// owner is our id in the customer's metadata. shown is false when there is no metadata to have it.
-func (c customer) owner() (id string, shown bool) {
+// owner is our id in the customer's metadata, or "".
+func (c customer) owner() string {
 	var labels map[string]any
-	if json.Unmarshal(c.Metadata, &labels) != nil || len(labels) == 0 {
-		return "", false
+	if json.Unmarshal(c.Metadata, &labels) != nil {
+		return ""
 	}
-	id, _ = labels["customer_id"].(string)
-	return id, true
+	id, _ := labels["customer_id"].(string)
+	return id
 }
 
 // SyncCustomer returns PayMongo's id of a customer: the known one if it still exists, otherwise a new one, otherwise that of the
-// customer for whom the e-mail address is taken, if it is the same. A name and an e-mail address are needed.
+// customer for whom the e-mail address or phone number is taken, if our id is in its metadata. The e-mail address of any other
+// customer is rejected. A name and an e-mail address are needed.
 func (a *adapter) SyncCustomer(ctx context.Context, p payments.Payer) (string, error) {
 	if p.CustomerID == "" {
 		return "", rejected("", "a customer needs an id of ours")
@@ -87,8 +88,10 @@ func (a *adapter) SyncCustomer(ctx context.Context, p payments.Payer) (string, e
 	switch {
 	case asked != nil:
 		return "", asking(asked)
-	case found != "":
-		return found, nil
+	case found.id != "":
+		return found.id, nil
+	case found.emailTaken:
+		return "", emailTaken(refused)
 	case phoneAlone && wanted.Phone != "": // families share one; it is not worth the customer
 		wanted.Phone = ""
 		id, err = a.makeCustomer(ctx, wanted, p.CustomerRef)
@@ -169,46 +172,55 @@ func (r *refusal) mayBeTaken() bool {
 	return r.is("invalid_request_body") || r.names("email") || r.names("phone") || r.aboutRepeat()
 }
 
-// findCustomer returns the id of the customer who has the e-mail address, or with byPhone perhaps only the phone number, if it is
-// the one that is wanted; otherwise "".
-func (a *adapter) findCustomer(ctx context.Context, wanted newCustomer, byPhone bool) (string, error) {
-	sameEmail := func(c customer) bool { return strings.EqualFold(strings.TrimSpace(c.Email), wanted.Email) }
-	id, err := a.searchCustomer(ctx, url.Values{"email": {wanted.Email}}, wanted.Metadata.CustomerID, sameEmail, true)
-	if id != "" || err != nil || !byPhone || wanted.Phone == "" {
-		return id, err
-	}
-	samePhone := func(c customer) bool { return c.Phone == wanted.Phone }
-	return a.searchCustomer(ctx, url.Values{"phone": {wanted.Phone}}, wanted.Metadata.CustomerID, samePhone, false)
+// finding is what was found of a customer.
+type finding struct {
+	id         string // of the one that is wanted, or ""
+	emailTaken bool   // by somebody else; only without an id
 }
 
-// searchCustomer looks for a customer that is the same by its data and by our id in its metadata. Where no metadata is shown, the
-// data may be enough: the customer is then the merchant's own, but not known to be ours.
+// findCustomer looks for the customer with our id in its metadata among those with the e-mail address, and with byPhone also among
+// those with the phone number.
+func (a *adapter) findCustomer(ctx context.Context, wanted newCustomer, byPhone bool) (finding, error) {
+	sameEmail := func(c customer) bool { return strings.EqualFold(strings.TrimSpace(c.Email), wanted.Email) }
+	id, others, err := a.searchCustomer(ctx, url.Values{"email": {wanted.Email}}, wanted.Metadata.CustomerID, sameEmail)
+	if id == "" && err == nil && byPhone && wanted.Phone != "" {
+		samePhone := func(c customer) bool { return c.Phone == wanted.Phone }
+		id, _, err = a.searchCustomer(ctx, url.Values{"phone": {wanted.Phone}}, wanted.Metadata.CustomerID, samePhone)
+	}
+	return finding{id, others && id == ""}, err
+}
+
+// searchCustomer looks for a customer that is the same by its data and by our id in its metadata. others says that without such a
+// one there are customers who are the same by their data alone: whose cards they hold is not known, so that none of them will do.
 func (a *adapter) searchCustomer(
-	ctx context.Context, query url.Values, owner string, same func(customer) bool, orUnlabelled bool,
-) (string, error) {
+	ctx context.Context, query url.Values, owner string, same func(customer) bool,
+) (id string, others bool, err error) {
 	var list struct {
 		Data []resource[customer] `json:"data"`
 	}
 	if err := a.do(ctx, call{method: http.MethodGet, path: customersPath, query: query}, &list); err != nil {
-		return "", err
+		return "", false, err
 	}
 	if list.Data == nil {
-		return "", payments.Faultf(payments.Unknown, "paymongo: the answer is not a list of customers")
+		return "", false, payments.Faultf(payments.Unknown, "paymongo: the answer is not a list of customers")
 	}
-	unlabelled := ""
 	for _, c := range list.Data {
-		if c.ID == "" || c.Attributes.deleted() || !same(c.Attributes) {
-			continue
-		}
-		id, shown := c.Attributes.owner()
 		switch {
-		case shown && id == owner:
-			return c.ID, nil
-		case !shown && orUnlabelled && unlabelled == "":
-			unlabelled = c.ID
+		case c.ID == "" || c.Attributes.deleted() || !same(c.Attributes):
+		case c.Attributes.owner() == owner:
+			return c.ID, false, nil
+		default:
+			others = true
 		}
 	}
-	return unlabelled, nil
+	return "", others, nil
+}
+
+// emailTaken is the fault when making a customer was refused and somebody else has the e-mail address.
+func emailTaken(r *refusal) error {
+	f := payments.Faultf(payments.Rejected, "paymongo: another customer of this account has the same e-mail address")
+	f.Code, f.RawCode = payments.GatewayInvalidCustomerInput, r.answer.Redact(r.rawCode())
+	return f
 }
 
 // refusedCustomer judges the error of making a customer.

@@ -125,8 +125,9 @@ func TestSyncsAtOnceMakeOneCustomer(t *testing.T) {
 	}
 	other := maria
 	other.CustomerID = "cust_other"
-	if id, err := a.SyncCustomer(t.Context(), other); id != "" || payments.AsFault(err).Kind != payments.Rejected {
-		t.Errorf("another customer of ours with the e-mail address: %q %v, want a rejected request", id, err)
+	const why = "another customer of this account has the same e-mail address"
+	if id, err := a.SyncCustomer(t.Context(), other); id != "" || payments.AsFault(err).Kind != payments.Rejected || !strings.Contains(err.Error(), why) {
+		t.Errorf("another customer of ours with the e-mail address: %q %v, want a rejected request that says so", id, err)
 	}
 }
 

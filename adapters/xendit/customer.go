@@ -3,6 +3,8 @@ package xendit
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"net/http"
 	"net/url"
 	"strings"
@@ -18,6 +20,8 @@ const (
 	individual = "INDIVIDUAL"
 	minEmail   = 4 // characters
 	maxEmail   = 50
+
+	referenceSum = 16 // bytes of the hash in a customer's reference
 )
 
 // customerBody is a new customer.
@@ -40,9 +44,10 @@ type customer struct {
 	Reference string `json:"reference_id"`
 }
 
-// newCustomer writes what is known of a payer, as far as Xendit takes it. A name is required: without one the id stands for it.
-func newCustomer(p payments.Payer, id string) *customerBody {
-	c := &customerBody{Type: individual, Reference: customerReference(id)}
+// newCustomer writes what is known of a payer, as far as Xendit takes it, under a reference of letters and digits. A name is
+// required: without one the reference stands for it.
+func newCustomer(p payments.Payer, reference string) *customerBody {
+	c := &customerBody{Type: individual, Reference: reference}
 	if len(p.Email) >= minEmail && len(p.Email) <= maxEmail {
 		c.Email = p.Email
 	}
@@ -56,14 +61,11 @@ func newCustomer(p payments.Payer, id string) *customerBody {
 	return c
 }
 
-// customerReference is our id as Xendit takes it: letters and digits only.
+// customerReference stands for our id of a customer. Xendit takes letters and digits only, so it is a hash: leaving out the other
+// characters would make one customer of the ids shop-12 and shop1-2, who would then share their saved cards.
 func customerReference(id string) string {
-	return strings.Map(func(r rune) rune {
-		if r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' {
-			return r
-		}
-		return -1
-	}, id)
+	sum := sha256.Sum256([]byte(id))
+	return "c" + hex.EncodeToString(sum[:referenceSum])
 }
 
 // SyncCustomer returns Xendit's id of a customer: the known one if it still exists, else that of the customer who was made for
@@ -84,7 +86,7 @@ func (a *adapter) SyncCustomer(ctx context.Context, p payments.Payer) (string, e
 			return known.ID, nil
 		}
 	}
-	body := newCustomer(p, p.CustomerID)
+	body := newCustomer(p, customerReference(p.CustomerID))
 	if known, err := a.findCustomer(ctx, body.Reference); known != "" || err != nil {
 		return known, err
 	}

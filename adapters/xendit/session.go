@@ -111,8 +111,9 @@ func (a *adapter) resumeSession(ctx context.Context, r payments.SessionRequest) 
 	return found.Outcome, nil
 }
 
-// openSession makes a session. What Xendit says against the customer is put right once: one that it has already is named by
-// its id, and one that it has no more is made again.
+// openSession makes a session. A customer that Xendit refuses, because there is one with the reference already or because the one
+// that was named is gone, is replaced once by one of this session alone. A customer who is found at Xendit is never named instead:
+// that may be somebody else, whose saved cards the page would offer.
 func (a *adapter) openSession(ctx context.Context, r payments.SessionRequest) (*wire.Response, error) {
 	body := a.sessionBody(r)
 	answer, err := a.postSession(ctx, body)
@@ -120,24 +121,12 @@ func (a *adapter) openSession(ctx context.Context, r payments.SessionRequest) (*
 		return answer, err
 	}
 	code, _ := errorOf(answer)
-	switch {
-	case answer.Status == http.StatusConflict && body.NewCustomer != nil:
-		known, err := a.findCustomer(ctx, body.NewCustomer.Reference)
-		if err != nil {
-			return nil, err
-		}
-		if known == "" {
-			return answer, nil // it is the session's own reference that is taken
-		}
-		body.Customer, body.NewCustomer = known, nil
-	case code == "INVALID_CUSTOMER_ID" && body.Customer != "" && r.Payer.CustomerID != "":
-		r.Payer.CustomerRef = ""
-		if body.Customer, err = a.SyncCustomer(ctx, r.Payer); err != nil {
-			return nil, err
-		}
-	default:
+	taken := answer.Status == http.StatusConflict && body.NewCustomer != nil && body.NewCustomer.Reference != r.Reference
+	gone := code == "INVALID_CUSTOMER_ID" && body.Customer != ""
+	if !taken && !gone {
 		return answer, nil
 	}
+	body.Customer, body.NewCustomer = "", newCustomer(r.Payer, r.Reference)
 	return a.postSession(ctx, body)
 }
 
@@ -171,7 +160,7 @@ func (a *adapter) sessionBody(r payments.SessionRequest) sessionBody {
 	switch {
 	case body.Customer != "":
 	case r.Payer.CustomerID != "":
-		body.NewCustomer = newCustomer(r.Payer, r.Payer.CustomerID)
+		body.NewCustomer = newCustomer(r.Payer, customerReference(r.Payer.CustomerID))
 	case saves: // for somebody who is no customer of ours
 		body.NewCustomer = newCustomer(r.Payer, r.Reference)
 	}

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -149,10 +150,88 @@ func TestSessionFields(t *testing.T) {
 
 func TestNewCustomerKeepsToTheRules(t *testing.T) {
 	t.Parallel()
-	c := newCustomer(payments.Payer{LastName: "Santos", Email: strings.Repeat("a", 45) + "@x.test", Phone: "0917"}, "cust_0Az")
+	c := newCustomer(payments.Payer{LastName: "Santos", Email: strings.Repeat("a", 45) + "@x.test", Phone: "0917"}, "cust0Az")
 	want := customerBody{Type: individual, Reference: "cust0Az", Person: person{GivenNames: "Santos"}}
 	if *c != want {
 		t.Errorf("%+v, want %+v", *c, want)
+	}
+}
+
+// TestCustomerReferencesDiffer: ids that are the same without their punctuation or case are different customers.
+func TestCustomerReferencesDiffer(t *testing.T) {
+	t.Parallel()
+	ids := []string{"shop-12", "shop1-2", "shop12", "shop_12", "SHOP-12", "shop-12 ", "-", "_", "Ž", strings.Repeat("a", 500)}
+	known := map[string]string{}
+	for _, id := range ids {
+		reference := customerReference(id)
+		if other, taken := known[reference]; taken {
+			t.Errorf("%q and %q are both %s", id, other, reference)
+		}
+		known[reference] = id
+		if len(reference) != 33 || strings.Trim(reference, "0123456789abcdefghijklmnopqrstuvwxyz") != "" {
+			t.Errorf("%q is %q, which Xendit does not take", id, reference)
+		}
+	}
+}
+
+// TestNoSessionOfAFoundCustomer: whatever Xendit has under the reference of a payer, a session whose customer was refused is made
+// with one of its own.
+func TestNoSessionOfAFoundCustomer(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		payer payments.Payer
+		save  bool
+		code  string
+		tries int
+	}{
+		"new one":           {payments.Payer{CustomerID: "shop1-2"}, false, `409 DUPLICATE_ERROR`, 2},
+		"new one, saving":   {payments.Payer{CustomerID: "shop1-2"}, true, `409 DUPLICATE_ERROR`, 2},
+		"known one is gone": {payments.Payer{CustomerID: "shop1-2", CustomerRef: "cust-gone"}, true, `400 INVALID_CUSTOMER_ID`, 2},
+		"gone, no id":       {payments.Payer{CustomerRef: "cust-gone"}, true, `400 INVALID_CUSTOMER_ID`, 2},
+		"known one, 409":    {payments.Payer{CustomerID: "shop1-2", CustomerRef: "cust-mine"}, true, `409 DUPLICATE_ERROR`, 1},
+		"guest who saves":   {payments.Payer{}, true, `409 DUPLICATE_ERROR`, 1},
+		"guest":             {payments.Payer{}, false, `409 DUPLICATE_ERROR`, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var sent []sessionBody
+			a := adapterAt(t, defaultBaseURL, func(r *http.Request) (*http.Response, error) {
+				if r.URL.Path != sessionsPath {
+					t.Errorf("%s %s was asked", r.Method, r.URL)
+					reference := customerReference(tt.payer.CustomerID)
+					return said(200, `{"id":"cust-found","reference_id":"`+reference+`","data":[{"id":"cust-found","reference_id":"`+reference+`"}]}`), nil
+				}
+				var body sessionBody
+				if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
+					return nil, err
+				}
+				if sent = append(sent, body); len(sent) > 1 {
+					return said(201, madeSession), nil
+				}
+				status, code, _ := strings.Cut(tt.code, " ")
+				n, err := strconv.Atoi(status)
+				return said(n, `{"error_code":"`+code+`"}`), err
+			})
+			r := checkout()
+			r.Payer, r.Save = tt.payer, tt.save
+			o, err := a.StartSession(t.Context(), r)
+			if len(sent) != tt.tries {
+				t.Fatalf("%d sessions were asked for, want %d", len(sent), tt.tries)
+			}
+			if tt.tries == 1 {
+				if o.Action != nil || payments.AsFault(err) == nil {
+					t.Errorf("%+v, %v; want a fault", o, err)
+				}
+				return
+			}
+			again := sent[1]
+			if err != nil || again.Customer != "" || again.NewCustomer == nil || again.NewCustomer.Reference != r.Reference {
+				t.Errorf("made again for customer %q, new one %+v, %v; want one under the session's own reference", again.Customer, again.NewCustomer, err)
+			}
+			if again.Save != sent[0].Save {
+				t.Errorf("saving is %s the second time, %s the first", again.Save, sent[0].Save)
+			}
+		})
 	}
 }
 
