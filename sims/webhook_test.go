@@ -160,6 +160,9 @@ func TestWebhookFaults(t *testing.T) {
 	if got := reference(await(t, hooks)); got != "after-lost" {
 		t.Errorf("lost: %s arrived", got)
 	}
+	if got := reference(await(t, hooks)); got != "lost" { // no 2xx came back, so the PSP tries again
+		t.Errorf("after a loss: %s arrived", got)
+	}
 	fault("duplicate", nil)
 	pay("twice")
 	first, second := await(t, hooks), await(t, hooks)

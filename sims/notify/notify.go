@@ -143,6 +143,8 @@ func (o *Outbox) dispatch(j job, forgery func() []byte) {
 	}
 	switch f.Kind {
 	case fault.Lost:
+		// Lost on the way: the PSP has seen no 2xx, so it tries again, and that one may be lost too.
+		o.again(j, "lost", func(next job) { o.dispatch(next, forgery) })
 	case fault.Duplicate:
 		o.enqueue(j)
 		o.enqueue(j)
@@ -243,14 +245,19 @@ func (o *Outbox) deliver(ctx context.Context, j job) error {
 }
 
 func (o *Outbox) retry(j job, cause error) {
+	o.again(j, cause.Error(), o.push)
+}
+
+// again sends an event that did not arrive once more after the next pause, until there is none left.
+func (o *Outbox) again(j job, cause string, send func(job)) {
 	pauses := backoff()
-	if j.tries >= len(pauses) || j.forged {
-		o.log.Debug("webhook given up", "psp", j.psp, "error", cause.Error())
+	if j.tries >= len(pauses) || j.forged || !o.wanted(j) {
+		o.log.Debug("webhook given up", "psp", j.psp, "error", cause)
 		return
 	}
 	pause := pauses[j.tries]
 	j.tries++
-	o.later.After(pause, func() { o.push(j) })
+	o.later.After(pause, func() { send(j) })
 }
 
 // Reset drops every event that has not been sent. The addresses stay: they are set up once, when the gateway starts.
