@@ -75,9 +75,9 @@ func (a *admission) enter(c *call) (leave func(), err error) {
 	id := c.project.ID
 	switch {
 	case a.limits.InFlight > 0 && a.working >= a.limits.InFlight:
-		return nil, tooBusy(c, payments.CodeOverloaded, "Switchyard has its hands full. Nothing was done: try again after the time in Retry-After.", retryFull)
+		return nil, tooBusy(c, payments.CodeOverloaded, "Switchyard has its hands full. This call did nothing: repeat it, with the same Idempotency-Key, after the time in Retry-After.", retryFull)
 	case a.limits.InFlightPerProject > 0 && a.projects[id] >= a.limits.InFlightPerProject:
-		return nil, tooBusy(c, payments.CodeRateExceeded, "This project has too many calls in flight. Nothing was done: try again after the time in Retry-After.", retryFull)
+		return nil, tooBusy(c, payments.CodeRateExceeded, "This project has too many calls in flight. This call did nothing: repeat it, with the same Idempotency-Key, after the time in Retry-After.", retryFull)
 	}
 	a.working++
 	a.projects[id]++

@@ -6,9 +6,11 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"time"
 
 	"switchyard/adapters"
 	"switchyard/payments"
+	"switchyard/tokens"
 )
 
 // PrefixContinuation begins the source with which a payer's device goes on after a step. What follows is the device's own
@@ -18,14 +20,19 @@ const PrefixContinuation = "gway_req_"
 // EmptyContinuation is a result that says nothing: base64 of {}.
 const EmptyContinuation = PrefixContinuation + "e30"
 
+// sdkPatience is how long after a step has ended its source is taken for the browser SDK's question; later it is a new try.
+const sdkPatience = 2 * time.Minute
+
 // continues says whether a call with this source goes on with the payer's step of an attempt: with the step's result, or, as
 // the vendor's browser SDK does, with the original source once more.
-func continues(a *payments.Attempt, source string) bool {
+func continues(a *payments.Attempt, source string, now time.Time) bool {
 	if a == nil || !a.Operation.Charges() {
 		return false
 	}
-	same := source != "" && (source == a.CardID || source == a.TokenID || a.OnPage() && strings.HasPrefix(source, payments.PrefixGateway))
-	return strings.HasPrefix(source, PrefixContinuation) || same && (a.State == payments.AttemptAction || a.Returned)
+	page := a.OnPage() && (source == tokens.AnyPage || source == a.GatewayConfigurationID)
+	same := source != "" && (source == a.CardID || source == a.TokenID || page)
+	waits := a.State == payments.AttemptAction || a.Returned && (a.State.Open() || now.Sub(a.EndedAt) < sdkPatience)
+	return strings.HasPrefix(source, PrefixContinuation) || same && waits
 }
 
 // lastCharge is the newest attempt to charge, or nil.
@@ -126,7 +133,7 @@ func (e *Engine) ContinueVerification(ctx context.Context, t payments.Token, sou
 		return payments.Snapshot{}, false, err
 	}
 	a := lastCharge(attempts)
-	if !continues(a, source) {
+	if !continues(a, source, e.now()) {
 		return payments.Snapshot{}, false, nil
 	}
 	sub, err := e.subjectOf(ctx, t.ProjectID, a.ID)
@@ -146,16 +153,19 @@ func (e *Engine) Returned(ctx context.Context, projectID, attemptID, result stri
 		return "", err
 	}
 	a := s.pay.Attempt(attemptID)
-	if a == nil || a.State != payments.AttemptAction || a.Returned {
+	result = cmp.Or(result, EmptyContinuation)
+	if a == nil || a.State != payments.AttemptAction || a.Returned && result == EmptyContinuation {
 		return s.goesOn(attemptID), nil // the return is used up: nothing is asked twice for it
 	}
-	d := e.draft(s)
-	a.Returned = true
-	d.attempts[a.ID] = true
-	if err := d.commit(ctx, e); errors.Is(err, payments.ErrConflict) {
-		return s.goesOn(attemptID), nil // the other caller asks
-	} else if err != nil {
-		return "", err
+	if !a.Returned { // else the call before may have died before the PSP got its result: the PSP tells repeats apart
+		d := e.draft(s)
+		a.Returned = true
+		d.attempts[a.ID] = true
+		if err := d.commit(ctx, e); errors.Is(err, payments.ErrConflict) {
+			return s.goesOn(attemptID), nil // the other caller asks
+		} else if err != nil {
+			return "", err
+		}
 	}
 	_, err = e.goOn(ctx, s, attemptID, result)
 	return s.goesOn(attemptID), err

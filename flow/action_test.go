@@ -4,6 +4,7 @@ import (
 	"errors"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"switchyard/flow"
 	"switchyard/payments"
@@ -87,6 +88,30 @@ func TestAReturnIsUsedOnce(t *testing.T) {
 	if _, err := w.engine.Returned(t.Context(), project, "tr_op_none", ""); err == nil {
 		t.Error("an unknown attempt has a return")
 	}
+}
+
+// TestAFailedStepCanBeTriedAgain: shortly after a step has failed its source is the browser SDK's question; later it pays.
+func TestAFailedStepCanBeTriedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, worldOptions{})
+		defer w.close()
+		w.first.script(payments.OpAuthorize, script{outcome: payments.Outcome{Status: payments.ActionRequired, Action: step}})
+		invoice, token := w.invoice("100.00"), w.token()
+		w.charge(invoice, token)
+		w.first.lookups = func() (payments.Finding, error) {
+			return payments.Finding{Kind: payments.FoundOutcome, Outcome: payments.Outcome{Status: payments.Declined, Code: payments.CardFailed3DS}}, nil
+		}
+		if _, err := w.engine.Returned(t.Context(), project, w.payment(invoice).Attempts[0].ID, ""); err != nil {
+			t.Fatal(err)
+		}
+		if s := w.charge(invoice, token); s.Transaction.Status != payments.StatusFailed || w.first.count(payments.OpAuthorize) != 1 {
+			t.Errorf("at once: %s, charged %d times", s.Transaction.Status, w.first.count(payments.OpAuthorize))
+		}
+		time.Sleep(3 * time.Minute)
+		if s := w.charge(invoice, token); s.Transaction.Status != payments.StatusCompleted || w.first.count(payments.OpAuthorize) != 2 {
+			t.Errorf("later: %s, charged %d times", s.Transaction.Status, w.first.count(payments.OpAuthorize))
+		}
+	})
 }
 
 // TestAVerificationGoesOn does the same for the verification of a token.

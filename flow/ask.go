@@ -139,11 +139,9 @@ func (e *Engine) ask(ctx context.Context, s *subject, q question) (r payments.Re
 	case payments.Processing:
 		a.Absences = 0
 		if e.abandoned(s, a) && a.Operation.Charges() {
-			r, certain := e.fence(ctx, gateway, a)
-			if certain {
-				r.Fault.Code = payments.GatewayExpired // nobody took the step in time
-			}
-			return r, certain
+			r := certainlyNot(errFenced)
+			r.Fault.Code = payments.GatewayExpired // nobody took the step in time
+			return r, e.fence(ctx, gateway, a) == payments.Fenced
 		}
 		// The PSP may tell what it waits for, when the answer that said so was lost.
 		r := payments.Result{Outcome: f.Outcome}
@@ -193,8 +191,8 @@ func (e *Engine) absent(ctx context.Context, g Gateway, a *payments.Attempt, q q
 	recovery := g.Capabilities.Recovery[operation]
 	if recovery.Fence && operation.Charges() {
 		g.Timeout = q.timeout(g, e.now())
-		if r, certain := e.fence(ctx, g, a); certain {
-			return r, true
+		if e.fence(ctx, g, a) == payments.Fenced {
+			return certainlyNot(errFenced), true
 		}
 	}
 	if q.resend != nil && recovery.Resend {
@@ -209,7 +207,7 @@ func (e *Engine) absent(ctx context.Context, g Gateway, a *payments.Attempt, q q
 	if wait > 0 && recovery.Resend {
 		wait += e.limits.PayerBudget + e.gateways[g.ID].Timeout // the call may have been sent again that late
 	}
-	if a.State == payments.AttemptPending || a.State == payments.AttemptAction {
+	if a.State == payments.AttemptPending || a.State == payments.AttemptAction || a.Action != nil {
 		wait = 0 // the PSP has said that it has the operation: that it does not show proves nothing
 	}
 	if wait <= 0 || e.now().Sub(a.SentAt) <= wait {
@@ -222,24 +220,25 @@ func (e *Engine) absent(ctx context.Context, g Gateway, a *payments.Attempt, q q
 	return certainlyNot(errAbsent), true
 }
 
-// fence asks the PSP to make sure that it can no longer charge.
-func (e *Engine) fence(ctx context.Context, g Gateway, a *payments.Attempt) (payments.Result, bool) {
+// fence asks the PSP to make sure that it can no longer charge. A PSP that has no such thing, or does not answer, is
+// FenceAbsent.
+func (e *Engine) fence(ctx context.Context, g Gateway, a *payments.Attempt) payments.Fence {
 	abandoner, ok := g.Adapter.(adapters.Abandoner)
 	if !ok {
-		return payments.Result{}, false
+		return payments.FenceAbsent
 	}
 	request := payments.AbandonRequest{Operation: askedAs(g, a), Reference: a.Reference, Refs: a.Refs}
 	answer, err := router.Do(ctx, e.router, g.ID, payments.OpAbandon, g.Timeout, answered[payments.Fence], func(ctx context.Context) (payments.Fence, error) {
 		return abandoner.Abandon(ctx, request)
 	})
 	if err != nil {
-		return payments.Result{}, false
+		return payments.FenceAbsent
 	}
 	e.countQuestion(ctx, a, "fence "+string(answer))
 	if answer == payments.FenceBroken {
 		a.Absences = 0 // it has charged after all, or is about to
 	}
-	return certainlyNot(errFenced), answer == payments.Fenced
+	return answer
 }
 
 // certainlyNot is the result of an attempt that is proven not to have happened.

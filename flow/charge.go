@@ -94,7 +94,7 @@ func (e *Engine) payOnce(ctx context.Context, r ChargeRequest) (payments.Snapsho
 		(pay.Transaction.Status == payments.StatusAuthorized || r.Source == "" && pay.Transaction.Status == payments.StatusCompleted) {
 		return e.captureHold(ctx, pay, r)
 	}
-	if last := lastCharge(pay.Attempts); continues(last, r.Source) {
+	if last := lastCharge(pay.Attempts); continues(last, r.Source, e.now()) {
 		s, err := e.goOn(ctx, &subject{pay: pay}, last.ID, r.Source)
 		return s, e.claimStep(ctx, r, last.ID, s, err)
 	}
@@ -342,7 +342,7 @@ func (e *Engine) begin(ctx context.Context, c *course, to payments.Candidate, be
 			return "", err
 		}
 		e.forgetMethod(ctx, d, a, before.result)
-		if concluded(before.result) {
+		if mayTurnUp(a, before.result) {
 			d.change.Jobs = append(d.change.Jobs, recheckJob(a, 0, d.now))
 		}
 		e.logAttempt(ctx, a, a.SentAt)

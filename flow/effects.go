@@ -70,6 +70,9 @@ func describe(a *payments.Attempt, r payments.Result) {
 	}
 	o := r.Outcome
 	a.Fault, a.Code, a.Message, a.RawCode, a.RawMessage = "", "", "", o.RawCode, o.RawMessage
+	if o.Action != nil {
+		a.Returned = false // from the step before
+	}
 	a.Action = o.Action
 	if o.NetworkTransactionID != "" {
 		a.NetworkTransactionID = o.NetworkTransactionID

@@ -2,6 +2,7 @@ package flow_test
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -89,7 +90,7 @@ func TestMoneyIsGivenBackThoughRefusedOrUnheard(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				time.Sleep(3 * time.Hour)
+				time.Sleep(6 * time.Hour)
 				attempts, err := w.store.AttemptsOfToken(t.Context(), project, s.Token.ID)
 				if err != nil || len(attempts) != 1 {
 					t.Fatal(attempts, err)
@@ -117,6 +118,11 @@ func TestMoneyIsGivenBackThoughRefusedOrUnheard(t *testing.T) {
 				time.Sleep(30 * time.Hour)
 				if a := w.payment(invoice).Attempts[0]; a.State != payments.AttemptReversed || psp.done != 1 {
 					t.Errorf("the late attempt is %s, given back %d times", a.State, psp.done)
+				}
+				alerts, err := w.store.Alerts(t.Context(), true, 10)
+				stuck := slices.ContainsFunc(alerts, func(a payments.Alert) bool { return a.Kind == payments.AlertStuck })
+				if err != nil || stuck != (tc.refuse > 10) {
+					t.Errorf("alerts %+v, %v", alerts, err)
 				}
 			})
 		})

@@ -26,6 +26,12 @@ func reverseJob(a *payments.Attempt, now time.Time) payments.Job {
 	return payments.Job{ProjectID: a.ProjectID, Key: "reverse:" + a.ID, Kind: payments.JobReverse, SubjectID: a.ID, RunAt: now, CreatedAt: now}
 }
 
+// mayTurnUp says that a charge was ended by what was concluded, by an operator's word, or by the end of the PSP's page, on which
+// somebody may have paid in the last moment: the PSP is asked once more later.
+func mayTurnUp(a *payments.Attempt, r payments.Result) bool {
+	return a.Operation.Charges() && (concluded(r) || r.Fault != nil && errors.Is(r.Fault, errOperator) || a.OnPage() && a.Code == payments.GatewayExpired)
+}
+
 // mayBeLate says that an attempt ended as not done, though the PSP may have had it: should it turn up after all, its money
 // goes back.
 func mayBeLate(a *payments.Attempt) bool { return a.State.CanBecome(payments.AttemptLate) }
@@ -155,7 +161,7 @@ func (e *Engine) giveBack(ctx context.Context, j payments.Job, a payments.Attemp
 	}
 	r := e.guarded(ctx, &given, gateway.Timeout, call)
 	if r.Fault != nil || r.Outcome.Status != payments.Approved {
-		return e.notGivenBack(ctx, j, r)
+		return e.notGivenBack(ctx, j, &a, r)
 	}
 	return e.gaveBack(ctx, j, a, entryOf(&given))
 }
@@ -173,8 +179,14 @@ func refusals(j payments.Job) (n int) {
 	return n
 }
 
-// notGivenBack puts off what gives money back, after anything but an approval.
-func (e *Engine) notGivenBack(ctx context.Context, j payments.Job, r payments.Result) error {
+// After so many refusals to give money back an operator has to look; it is tried all the same, less often.
+const (
+	stubborn     = 10
+	stubbornWait = time.Hour
+)
+
+// notGivenBack puts off what gives an attempt's money back, after anything but an approval.
+func (e *Engine) notGivenBack(ctx context.Context, j payments.Job, a *payments.Attempt, r payments.Result) error {
 	if r.Fault != nil && r.Fault.Kind != payments.Rejected {
 		return r.Fault
 	}
@@ -187,7 +199,16 @@ func (e *Engine) notGivenBack(ctx context.Context, j payments.Job, r payments.Re
 	}
 	e.log.WarnContext(ctx, "a PSP refuses to give money back; it is asked again, under another reference", "job", j.Key, "tries", j.Tries, "code", code)
 	j.Payload = fmt.Appendf(nil, "%d", refusals(j)+1)
-	return e.postpone(ctx, j, backoff(j.Tries))
+	if refusals(j) < stubborn {
+		return e.postpone(ctx, j, backoff(j.Tries))
+	}
+	j.RunAt, j.LeaseUntil = e.now().Add(stubbornWait), time.Time{}
+	change := payments.Change{Jobs: []payments.Job{j}, DoneJobs: held(j)}
+	if refusals(j) == stubborn {
+		change.Alerts = []payments.Alert{payments.NewAlert(payments.AlertStuck, a, fmt.Sprintf(
+			"%s has refused %d times to give %s %s back. Give it back by hand there; it is tried again every hour.", a.PSP, stubborn, a.Amount, a.Amount.Currency), e.now())}
+	}
+	return e.ledger.Apply(context.WithoutCancel(ctx), change)
 }
 
 // stillHeld is what a PSP holds and has taken of a late charge.

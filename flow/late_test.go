@@ -164,6 +164,40 @@ func TestAnOperatorResolves(t *testing.T) {
 	}
 }
 
+// TestAnOperatorCanBeWrong: "not done" is refused while the PSP says that it can no longer be stopped, and a charge that turns
+// up later goes back.
+func TestAnOperatorCanBeWrong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, worldOptions{})
+		defer w.close()
+		w.engine.Start()
+		w.first.script(payments.OpAuthorize, script{err: unknown()})
+		w.first.lookups = func() (payments.Finding, error) { return payments.Finding{}, errors.New("no answer") }
+		w.first.fences = func(*fakeCharge) (payments.Fence, error) { return payments.FenceBroken, nil }
+		invoice := w.invoice("100.00")
+		w.charge(invoice, w.card())
+		r := flow.Resolution{ProjectID: project, AttemptID: w.payment(invoice).Attempts[0].ID, Verdict: flow.VerdictNotDone, By: "ada", Because: "not in their list"}
+		time.Sleep(time.Hour)
+		if err := w.engine.Resolve(t.Context(), r); payments.ErrorCode(err) != payments.CodeValidation {
+			t.Fatalf("resolved while the PSP is charging: %v", err)
+		}
+		w.expect(invoice, payments.StatusPending)
+		w.first.fences = func(*fakeCharge) (payments.Fence, error) { return payments.FenceAbsent, nil }
+		if err := w.engine.Resolve(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+		w.expect(invoice, payments.StatusFailed)
+		w.first.lookups = nil
+		w.first.mu.Lock()
+		w.first.charges[w.payment(invoice).Attempts[0].Reference] = &fakeCharge{totals: payments.Totals{Authorized: 100_00, Captured: 100_00}}
+		w.first.mu.Unlock()
+		time.Sleep(time.Hour)
+		if a := w.payment(invoice).Attempts[0]; a.State != payments.AttemptReversed {
+			t.Errorf("the late attempt is %s", a.State)
+		}
+	})
+}
+
 // TestALaterCaptureIsNotCalledLate: a capture that was proven absent and then made again is not the earlier attempt's, whatever a
 // webhook makes us look at.
 func TestALaterCaptureIsNotCalledLate(t *testing.T) {

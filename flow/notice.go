@@ -61,9 +61,14 @@ func (e *Engine) Receive(ctx context.Context, gatewayID string, d payments.Webho
 	return nil
 }
 
-// worthAsking says that a webhook about the attempt may tell of something new: it is open, or it ended as certainly not done,
-// and the PSP knows of it.
-func worthAsking(a payments.Attempt) bool { return a.State.Open() || a.State == payments.AttemptFailed }
+// worthAsking says that a webhook about the attempt may tell of something new: it is open, or it may be late.
+func worthAsking(a payments.Attempt) bool { return a.State.Open() || lateNews(&a) }
+
+// lateNews says that a webhook about an attempt that ended as not done may tell that it was done after all: the PSP knows of
+// what it never answered, or of what was paid on its page. A webhook about a plain decline confirms the PSP's own answer.
+func lateNews(a *payments.Attempt) bool {
+	return mayBeLate(a) && (a.State == payments.AttemptFailed || a.OnPage())
+}
 
 var (
 	// links are the addresses in a webhook: of each, what follows the host. Some open a payer's page with saved cards on it.
@@ -124,7 +129,7 @@ func (e *Engine) applyNotice(ctx context.Context, j payments.Job) error {
 	now, asked := e.now(), 0
 	for _, a := range named {
 		switch {
-		case a.State == payments.AttemptFailed:
+		case lateNews(&a):
 			again := recheckJob(&a, 0, now)
 			again.RunAt = now
 			change.Jobs = append(change.Jobs, again)

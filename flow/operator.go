@@ -43,6 +43,12 @@ func (e *Engine) Resolve(ctx context.Context, r Resolution) error {
 	case a.State == payments.AttemptSent && e.now().Sub(a.SentAt) < e.gateways[a.GatewayConfigurationID].Timeout+leaseGrace:
 		return stillProcessing()
 	}
+	if r.Verdict == VerdictNotDone && a.Operation.Charges() {
+		// An operator may be told of what is not there yet: where the PSP can shut its door, it does so first.
+		if g, ok := e.gateways[a.GatewayConfigurationID]; ok && e.fence(ctx, g, a) == payments.FenceBroken {
+			return payments.Errorf(payments.CodeValidation, "%s says that it can no longer be stopped: it has charged, or is about to. Ask it again before you resolve this attempt.", a.PSP)
+		}
+	}
 	result := payments.Result{Outcome: payments.Outcome{Status: payments.Approved, Refs: payments.ProviderRefs{Charge: r.ChargeRef}}}
 	if !a.Operation.Charges() {
 		result.Outcome.Refs = payments.ProviderRefs{Operation: r.ChargeRef}

@@ -138,6 +138,9 @@ func (e *Engine) learnCustomer(ctx context.Context, a *payments.Attempt) {
 	}
 	known, ok, err := e.tokens.Link(ctx, a.ProjectID, a.CustomerID, a.GatewayConfigurationID)
 	if err == nil && (!ok || known.Ref != a.Refs.Customer) {
+		if _, err := e.tokens.Customer(ctx, a.ProjectID, a.CustomerID); payments.ErrorCode(err) == payments.CodeCustomerNotFound {
+			return // deleted meanwhile: nothing is to be remembered
+		}
 		err = e.link(ctx, a.ProjectID, a.CustomerID, e.gateways[a.GatewayConfigurationID], a.Refs.Customer)
 	}
 	if err != nil {

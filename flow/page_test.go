@@ -371,6 +371,30 @@ func TestResultsAreCarried(t *testing.T) {
 	}
 }
 
+// TestAResultIsCarriedThoughTheReturnIsUsed: a result that has not reached the PSP yet is carried by the next return, and a second
+// step has a return of its own.
+func TestAResultIsCarriedThoughTheReturnIsUsed(t *testing.T) {
+	w, psp := newPageWorld(t, nil)
+	defer w.close()
+	first := payments.Outcome{Status: payments.ActionRequired, Action: &payments.CustomerAction{Type: "fingerprint", Value: "https://psp.example/fingerprint"}}
+	second := payments.Outcome{Status: payments.ActionRequired, Action: &payments.CustomerAction{Type: "redirect", Value: "https://psp.example/challenge"}}
+	psp.script(payments.OpAuthorize, script{outcome: first})
+	psp.next = func(payments.ContinueRequest) (payments.Outcome, error) { return second, nil }
+	psp.lookups = func() (payments.Finding, error) { return payments.Finding{Kind: payments.Processing}, nil }
+	invoice := w.invoice("100.00")
+	w.charge(invoice, w.card())
+	attempt := w.payment(invoice).Attempts[0].ID
+	for i, result := range []string{"", "gway_req_one", ""} {
+		if _, err := w.engine.Returned(t.Context(), project, attempt, result); err != nil {
+			t.Fatal(err)
+		}
+		a := w.payment(invoice).Attempts[0]
+		if carried := min(i, 1); len(psp.results) != carried || a.Returned != (i != 1) || a.State != payments.AttemptAction {
+			t.Errorf("return %d: %d results were carried, returned %v, %s", i, len(psp.results), a.Returned, a.State)
+		}
+	}
+}
+
 // TestATokenSavedOnAPage: a method that the payer saves on a PSP's page is verified by that, is bound to the PSP, and is charged
 // only by whom the payer agreed to.
 func TestATokenSavedOnAPage(t *testing.T) {

@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -62,7 +63,7 @@ func (e *Engine) settle(ctx context.Context, s *subject, id string, r payments.R
 		if errors.Is(err, payments.ErrConflict) && concluded(r) {
 			return err // the attempt is another one by now: it has to be asked about again
 		}
-		if err != nil && !errors.Is(err, payments.ErrConflict) && !errors.Is(err, payments.ErrMoneyGuard) && try < maxStoreRetries {
+		if err != nil && !concluded(r) && !errors.Is(err, payments.ErrConflict) && !errors.Is(err, payments.ErrMoneyGuard) && try < maxStoreRetries {
 			// What the PSP said may not be told again: a store that is busy gets another chance.
 			e.log.WarnContext(ctx, "an outcome is not written yet", "attempt", id, "error", err)
 			<-time.After(storeRetry << try)
@@ -108,7 +109,7 @@ func (e *Engine) compose(ctx context.Context, d *draft, a *payments.Attempt, r p
 		return nil
 	}
 	e.forgetMethod(ctx, d, a, r)
-	if concluded(r) && a.Operation.Charges() {
+	if mayTurnUp(a, r) {
 		d.change.Jobs = append(d.change.Jobs, recheckJob(a, 0, d.now))
 	}
 	if a.ClaimKey != "" {
@@ -144,8 +145,11 @@ func (e *Engine) keepSource(ctx context.Context, d *draft, a *payments.Attempt) 
 		p, err = e.tokens.Keep(ctx, a.ProjectID, a.CustomerID, a.CardID, a.InvoiceID)
 	}
 	switch payments.ErrorCode(err) {
-	case payments.CodeCustomerNotFound, payments.CodeCardNotFound:
-		return nil // deleted meanwhile: the payment counts all the same
+	case payments.CodeCustomerNotFound, payments.CodeCardNotFound: // deleted meanwhile: the payment counts all the same
+		if a.Refs.Method == "" {
+			return nil
+		}
+		return d.forgets(a)
 	}
 	if err != nil {
 		return err
@@ -218,13 +222,18 @@ func (e *Engine) tokenGone(ctx context.Context, d *draft, a *payments.Attempt) (
 	if a.Refs.Method == "" {
 		return true, nil
 	}
+	return true, d.forgets(a)
+}
+
+// forgets has the PSP asked to forget the method that it has saved for nobody.
+func (d *draft) forgets(a *payments.Attempt) error {
 	job, err := tokens.ForgetJob(payments.Mapping{
-		ProjectID: a.ProjectID, TokenID: a.TokenID, GatewayConfigurationID: a.GatewayConfigurationID,
+		ProjectID: a.ProjectID, TokenID: cmp.Or(a.TokenID, a.ID), GatewayConfigurationID: a.GatewayConfigurationID,
 		CustomerRef: a.Refs.Customer, MethodRef: a.Refs.Method,
 	})
 	job.RunAt, job.CreatedAt = d.now, d.now
 	d.change.Jobs = append(d.change.Jobs, job)
-	return true, err
+	return err
 }
 
 // forgetMethod drops a saved method that the PSP does not know any more.

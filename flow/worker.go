@@ -325,7 +325,7 @@ func (e *Engine) reverse(ctx context.Context, j payments.Job) error {
 		return voider.Void(ctx, payments.VoidRequest{Reference: held.Reference, Refs: a.Refs, Amount: a.Amount, Before: before})
 	})
 	if r.Fault != nil || r.Outcome.Status != payments.Approved {
-		return e.notGivenBack(ctx, j, r)
+		return e.notGivenBack(ctx, j, &a, r)
 	}
 	return e.reversed(ctx, j, a)
 }
@@ -410,7 +410,10 @@ func (e *Engine) forget(ctx context.Context, j payments.Job) error {
 	if err := json.Unmarshal(j.Payload, &p); err != nil {
 		return err
 	}
-	gateway := e.gateways[p.GatewayConfigurationID]
+	gateway, ok := e.gateways[p.GatewayConfigurationID]
+	if !ok {
+		return errors.New("flow: the gateway configuration of a saved method that is to be deleted is gone; put it back")
+	}
 	var erase func(context.Context) error
 	if p.MethodRef == "" {
 		if deleter, ok := gateway.Adapter.(adapters.CustomerDeleter); ok {

@@ -7,9 +7,10 @@ type AlertKind string
 
 // The kinds of alert.
 const (
-	AlertLate     AlertKind = "late-charge" // a PSP charged after the attempt had ended as not done
-	AlertLateStep AlertKind = "late-step"   // a PSP captured, refunded or voided after the attempt had ended as not done
-	AlertReview   AlertKind = "in-review"   // no certainty about an attempt after 72 hours
+	AlertLate     AlertKind = "late-charge"    // a PSP charged after the attempt had ended as not done
+	AlertLateStep AlertKind = "late-step"      // a PSP captured, refunded or voided after the attempt had ended as not done
+	AlertStuck    AlertKind = "not-given-back" // a PSP refuses to give back a late charge, or the hold of a verification
+	AlertReview   AlertKind = "in-review"      // no certainty about an attempt after 72 hours
 )
 
 // Alert is something that an operator has to know of, and may have to act on. There is one of a kind for each attempt.

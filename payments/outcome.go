@@ -193,7 +193,7 @@ func CanTryNext(r Result, cascades int) bool {
 		case NeverSent, Throttled, Misconfigured:
 			return true
 		case Rejected:
-			return r.Fault.MethodGone
+			return r.Fault.MethodGone || r.Fault.SaveRefused // what was refused is not the payment itself
 		case Unknown:
 			return false
 		}

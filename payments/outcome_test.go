@@ -19,6 +19,9 @@ func TestCanTryNextAfterFault(t *testing.T) {
 	if !CanTryNext(Result{Fault: &Fault{Kind: Rejected, MethodGone: true}}, 0) {
 		t.Error("a saved method that the PSP has forgotten charged nothing: the payment may go on")
 	}
+	if !CanTryNext(Result{Fault: &Fault{Kind: Rejected, SaveRefused: true}}, 0) {
+		t.Error("a PSP that does not save the method charged nothing: the payment may go on")
+	}
 }
 
 // TestCanTryNextAfterDecline goes over every code: only classes A, B (once) and H move on.
