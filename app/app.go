@@ -66,6 +66,13 @@ func New(ctx context.Context, c *config.Config, o Options) (_ *App, err error) {
 	if a.telemetry, err = startTelemetry(ctx, c.Telemetry.OTLPEndpoint, c.Telemetry.SampleRatio); err != nil {
 		return nil, err
 	}
+	gateways, err := a.openGateways(c, o.Transport)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.checkPolicy(ctx, c, gateways); err != nil {
+		return nil, err
+	}
 	if a.store, err = sqlite.Open(ctx, sqlite.Options{Path: c.Store.Path, Relaxed: c.Store.Durability == config.DurabilityNormal, Logger: a.log}); err != nil {
 		return nil, err
 	}
@@ -77,10 +84,6 @@ func New(ctx context.Context, c *config.Config, o Options) (_ *App, err error) {
 		return nil, err
 	}
 	a.buildWebhooks(c)
-	gateways, err := a.openGateways(c, o.Transport)
-	if err != nil {
-		return nil, err
-	}
 	if err := a.buildTokens(c, gateways); err != nil {
 		return nil, err
 	}
@@ -141,15 +144,8 @@ func (a *App) buildTokens(c *config.Config, gateways []flow.Gateway) error {
 
 // newRouter hands the routing part of the configuration to the router.
 func newRouter(c *config.Config, gateways []flow.Gateway, log *slog.Logger) *router.Router {
-	routing := router.Config{Priority: c.Routing.Priority, MaxAttempts: c.Routing.MaxAttempts}
-	for _, g := range c.Gateways {
-		routing.Gateways = append(routing.Gateways, router.Gateway{
-			ID: g.ID, PSP: g.PSP, DisplayName: g.Provider.DisplayName, ProjectID: g.ProjectID, Name: g.Name, Enabled: g.Enabled,
-			Incremental: g.Capabilities.Recovery[payments.OpIncrement] != (payments.Recovery{}), Page: hasPage(gateways, g.ID), MaxInFlight: g.MaxInFlight, Capabilities: g.Capabilities,
-		})
-	}
 	b := c.Routing.Breaker
-	return router.New(router.Compile(routing), router.Settings{
+	return router.New(router.Compile(routingOf(c, gateways)), router.Settings{
 		Failures: b.Failures, Sustained: b.Sustained, MinCalls: b.MinCalls, FailurePercent: b.FailurePercent, Window: b.Window, OpenFor: b.OpenFor, Probes: b.Probes,
 		ConfigFaultPause: c.Routing.ConfigFaultPause, ThrottlePause: c.Routing.ThrottlePause, Logger: log,
 	})

@@ -18,6 +18,7 @@ type checker struct {
 	doc       *document
 	providers []adapters.Provider
 	live      bool // at least one project takes real money
+	unruled   bool // the routing policy is not read
 }
 
 const driverSQLite = "sqlite"
@@ -41,6 +42,9 @@ func (c *checker) check() *Config {
 	config.Projects = c.projects()
 	c.live = config.Live()
 	config.Gateways = c.gateways(config.Projects)
+	if !c.unruled {
+		config.Policy = c.policy()
+	}
 	c.addresses()
 	c.store()
 	c.vault()

@@ -11,6 +11,7 @@ import (
 
 	"switchyard/adapters"
 	"switchyard/payments"
+	"switchyard/router/rules"
 )
 
 // Config is a checked configuration.
@@ -24,6 +25,7 @@ type Config struct {
 	Projects  []Project
 	Gateways  []GatewayConfiguration
 	Routing   Routing
+	Policy    *rules.Policy // what routing.rules says; nil without one
 	Webhooks  Webhooks
 	Limits    Limits
 	Log       Log
@@ -100,6 +102,7 @@ type GatewayConfiguration struct {
 type Routing struct {
 	Priority         []string      `yaml:"priority"` // gateway configuration ids, first to last
 	MaxAttempts      int           `yaml:"max_attempts"`
+	Rules            string        `yaml:"rules"` // the file of the routing policy; empty: Priority alone decides
 	Breaker          Breaker       `yaml:"breaker"`
 	ConfigFaultPause time.Duration `yaml:"config_fault_pause"` // rest of a gateway configuration whose credentials were refused
 	ThrottlePause    time.Duration `yaml:"throttle_pause"`     // the longest rest that a PSP may ask for

@@ -34,6 +34,7 @@ type DevOptions struct {
 	DataDir   string            // made when it is missing; keeps the database and the vault's key between runs
 	PSPs      map[string]string // base URLs of simulators by PSP
 	Providers []adapters.Provider
+	Routes    string              // file of a routing policy; empty: the PSPs in their usual order
 	Getenv    func(string) string // for the log settings only; default os.Getenv
 }
 
@@ -41,6 +42,9 @@ type DevOptions struct {
 const devName = "switchyard dev"
 
 const devVaultKeyFile = "dev-vault.key"
+
+// devMaxAttempts is how many PSPs one payment of dev may try.
+const devMaxAttempts = 4
 
 // devPriority comes first in the routing of dev; PSPs that are not named here follow by name.
 var devPriority = []string{"processout", "xendit", "paymongo"}
@@ -90,7 +94,12 @@ func Dev(o DevOptions) (*Config, error) {
 	}
 	return Load(devName, Options{
 		Providers: o.Providers,
-		ReadFile:  func(string) ([]byte, error) { return []byte(devDocument(o)), nil },
+		ReadFile: func(name string) ([]byte, error) {
+			if name == devName {
+				return []byte(devDocument(o)), nil
+			}
+			return os.ReadFile(filepath.Clean(name))
+		},
 		Getenv: func(name string) string {
 			switch name {
 			case "DEV_VAULT_KEY":
@@ -126,7 +135,7 @@ projects:
 webhooks:
   allow_loopback: true
 routing:
-  max_attempts: 4
+  max_attempts: %d
   breaker:
     failures: 5
     sustained: 1s
@@ -138,9 +147,12 @@ routing:
   config_fault_pause: 8s
   throttle_pause: 1s
   priority:
-`, quoted(o.Listen), quoted(o.OpsListen), quoted(filepath.Join(o.DataDir, "switchyard.db")), DevProjectID, DevAPIKey, DevSigningSecret)
+`, quoted(o.Listen), quoted(o.OpsListen), quoted(filepath.Join(o.DataDir, "switchyard.db")), DevProjectID, DevAPIKey, DevSigningSecret, devMaxAttempts)
 	for _, name := range names {
 		fmt.Fprintf(&b, "    - %s\n", devGatewayID(name))
+	}
+	if o.Routes != "" {
+		fmt.Fprintf(&b, "  rules: %s\n", quoted(o.Routes))
 	}
 	b.WriteString(`limits:
   payer_budget: 12s

@@ -14,9 +14,10 @@ type Fault struct {
 	Column  int
 	Path    string // "routing.breaker.failures", "projects[0].keys[1]"; or the environment variable
 	Message string // what is wrong and what to do
+	Excerpt string // of the routing policy: the line with a caret below it; never of a file that holds secrets
 }
 
-// String is the fault on one line: file:line:column: path: message.
+// String is the fault on one line, file:line:column: path: message, and its excerpt below.
 func (f Fault) String() string {
 	var b strings.Builder
 	b.WriteString(f.File)
@@ -28,10 +29,13 @@ func (f Fault) String() string {
 		b.WriteString(f.Path + ": ")
 	}
 	b.WriteString(f.Message)
+	if f.Excerpt != "" {
+		b.WriteString("\n" + f.Excerpt)
+	}
 	return b.String()
 }
 
-// Faults are all that is wrong, in the order of the file.
+// Faults are all that is wrong, in the order of the file; those of the routing policy come last.
 type Faults struct{ List []Fault }
 
 // Error lists the faults, one per line.
@@ -59,6 +63,7 @@ type ledger struct {
 	hidden map[string]string // paths that end in a key of the operator's own choice, and what is shown instead
 	broken map[string]bool   // paths whose value could not be decoded: nothing more is said of them
 	faults []Fault
+	policy []Fault // of the routing policy, in the order of its file
 }
 
 func newLedger(file string) *ledger {
@@ -132,7 +137,7 @@ func parentOf(path string) string {
 
 // err returns the faults as an error, or nil when there are none.
 func (l *ledger) err() error {
-	if len(l.faults) == 0 {
+	if len(l.faults)+len(l.policy) == 0 {
 		return nil
 	}
 	slices.SortStableFunc(l.faults, func(a, b Fault) int {
@@ -141,5 +146,5 @@ func (l *ledger) err() error {
 	if len(l.faults) > maxFaults {
 		l.faults = append(l.faults[:maxFaults:maxFaults], Fault{File: l.file, Message: "and more: mend these first"})
 	}
-	return &Faults{List: l.faults}
+	return &Faults{List: append(l.faults, l.policy...)}
 }

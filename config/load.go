@@ -20,6 +20,8 @@ type Options struct {
 	Providers []adapters.Provider // the PSPs that gateway configurations may name
 	Getenv    func(string) string // default os.Getenv
 	ReadFile  func(string) ([]byte, error)
+	// WithoutRules leaves the routing policy unread: another one is to be looked at.
+	WithoutRules bool
 }
 
 // maxFileBytes bounds the configuration file.
@@ -52,7 +54,7 @@ func Load(path string, o Options) (*Config, error) {
 	}
 	overrides(l, &doc, o.Getenv)
 
-	c := &checker{ledger: l, decoder: d, doc: &doc, providers: o.Providers}
+	c := &checker{ledger: l, decoder: d, doc: &doc, providers: o.Providers, unruled: o.WithoutRules}
 	config := c.check()
 	if err := l.err(); err != nil {
 		return nil, err

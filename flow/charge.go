@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"switchyard/crash"
@@ -246,6 +247,7 @@ func (e *Engine) decide(ctx context.Context, c *course, customerID string, metad
 	facts := payments.Facts{
 		ProjectID: c.request.ProjectID, InvoiceID: c.request.InvoiceID, CustomerID: customerID, Operation: c.operation, Amount: c.amount,
 		Scheme: card.Facts.Scheme, IIN: card.Facts.IIN, CardCountry: card.Facts.Country, HasCard: card.ID != "",
+		Funding: fundingOf(card.Facts), CustomerCountry: strings.ToUpper(c.payer.CountryCode), Intent: c.intent,
 		HasCVC:     !c.request.CVC.IsZero() || card.ID != "" && e.vault.HasCVC(ctx, c.request.ProjectID, card.ID),
 		Initiation: c.initiation, Incremental: c.incremental, Metadata: metadata, Mappings: c.source.Mappings,
 	}
@@ -259,6 +261,9 @@ func (e *Engine) decide(ctx context.Context, c *course, customerID string, metad
 		return nil
 	}
 	err := payments.NewError(payments.CodeNoGateway, "No gateway configuration can take this payment.")
+	if c.decision.Blocked != "" {
+		err = payments.NewError(payments.CodeNoGateway, c.decision.Blocked)
+	}
 	if slices.ContainsFunc(c.decision.Candidates, func(x payments.Candidate) bool { return x.Unavailable }) {
 		err = payments.NewError(string(payments.GatewayNetworkError), "No gateway can be reached at the moment. Please try again soon.")
 	}
@@ -273,7 +278,7 @@ func (e *Engine) decide(ctx context.Context, c *course, customerID string, metad
 func (e *Engine) run(ctx context.Context, c *course) (payments.Snapshot, error) {
 	queue := c.decision.Order()
 	var last *closed
-	cascades := 0
+	cascades, made := 0, moves{}
 	for i := 0; i < len(queue); i++ {
 		id, err := e.begin(ctx, c, queue[i], last)
 		if err != nil {
@@ -283,12 +288,16 @@ func (e *Engine) run(ctx context.Context, c *course) (payments.Snapshot, error) 
 		if err != nil || !known {
 			return c.final, err
 		}
-		if e.worthAgain(ctx, c, queue[i].GatewayConfigurationID, r) {
+		again := e.worthAgain(ctx, c, queue[i].GatewayConfigurationID, r)
+		if again {
 			queue = slices.Insert(queue, i+1, queue[i])
 		}
-		if i+1 < len(queue) && payments.CanTryNext(r, cascades) && e.now().Before(c.deadline) {
+		if i+1 < len(queue) && payments.CanTryNext(r, cascades) && e.now().Before(c.deadline) && (again || e.mayMoveOn(r, made)) {
 			if r.Fault == nil && r.Outcome.Class() == payments.ClassCascadeOnce {
 				cascades++
+			}
+			if !again {
+				made[movesAfter(r)]++
 			}
 			last = &closed{attemptID: id, result: r}
 			continue

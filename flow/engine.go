@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"slices"
+	"strings"
 	"time"
 
 	"switchyard/adapters"
@@ -171,9 +172,13 @@ func (e *Engine) Explain(ctx context.Context, projectID, invoiceID string) (paym
 			return *a.Decision, pay.Attempts, nil
 		}
 	}
+	payer, err := e.payerOf(ctx, projectID, pay.Invoice.CustomerID)
+	if err != nil {
+		return payments.Decision{}, nil, err
+	}
 	return e.router.Decide(payments.Facts{
-		ProjectID: projectID, InvoiceID: invoiceID, CustomerID: pay.Invoice.CustomerID, Operation: payments.OpSale,
-		Amount: pay.Invoice.Amount, HasCard: true, HasCVC: true, Initiation: pay.Invoice.Initiation, Metadata: pay.Invoice.Metadata,
+		ProjectID: projectID, InvoiceID: invoiceID, CustomerID: pay.Invoice.CustomerID, CustomerCountry: strings.ToUpper(payer.CountryCode), Operation: payments.OpSale,
+		Amount: pay.Invoice.Amount, HasCard: true, HasCVC: true, Initiation: pay.Invoice.Initiation, Intent: pay.Invoice.PaymentIntent, Metadata: pay.Invoice.Metadata,
 	}), pay.Attempts, nil
 }
 

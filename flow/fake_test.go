@@ -252,6 +252,8 @@ type worldOptions struct {
 	adapter   adapters.Adapter
 	able      func(*payments.Capabilities) // what else the first PSP declares
 	wrap      func(flow.Ledger) flow.Ledger
+	policy    string // of routing
+	third     bool   // the second PSP has another gateway configuration
 }
 
 func newWorld(t *testing.T, o worldOptions) *world {
@@ -298,12 +300,18 @@ func newWorld(t *testing.T, o worldOptions) *world {
 		g.Adapter = fencingPSP{w.first}
 	}
 	gateways = append(gateways, g, flow.Gateway{ID: "gway_conf_second", PSP: "second", Capabilities: capabilities, Timeout: 5 * time.Second, Adapter: fencingPSP{w.second}})
+	if o.third {
+		gateways = append(gateways, flow.Gateway{ID: "gway_conf_third", PSP: "third", Capabilities: capabilities, Timeout: 5 * time.Second, Adapter: fencingPSP{w.second}})
+	}
 	config := router.Config{MaxAttempts: 3, Priority: []string{"gway_conf_first", "gway_conf_second"}}
 	var infos []tokens.GatewayInfo
 	for _, g := range gateways {
 		_, page := g.Adapter.(adapters.SessionStarter)
 		config.Gateways = append(config.Gateways, router.Gateway{ID: g.ID, PSP: g.PSP, Enabled: true, Incremental: true, Page: page, Capabilities: g.Capabilities})
 		infos = append(infos, tokens.GatewayInfo{ID: g.ID, PSP: g.PSP, Name: g.PSP, Page: page, Capabilities: g.Capabilities})
+	}
+	if o.policy != "" {
+		config.Policy = policyOf(t, o.policy)
 	}
 	w.tokens = tokens.New(tokens.Options{Store: store, Vault: w.vault, Gateways: infos})
 	var ledger flow.Ledger = store

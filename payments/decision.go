@@ -31,6 +31,8 @@ type Decision struct {
 	Rule          string      `json:"rule"`
 	Candidates    []Candidate `json:"candidates"`
 	DecidedAt     time.Time   `json:"decided_at,omitzero"`
+	// Blocked is what the merchant is told when a rule blocks the payment; every candidate is excluded then.
+	Blocked string `json:"blocked,omitempty"`
 }
 
 // Order lists the gateway configurations to try, first to last.
@@ -54,11 +56,15 @@ type Facts struct {
 	Scheme      Scheme
 	IIN         string
 	CardCountry string
-	HasCard     bool // the card itself is in the vault, so that any PSP that takes cards can charge it
-	HasCVC      bool
-	Initiation  Initiation
-	Incremental bool
-	Metadata    map[string]string
+	Funding     string // of the card: "credit", "debit" or "prepaid"; empty when it is not known
+	// CustomerCountry is where the customer lives, ISO 3166-1 alpha-2; empty when it is not known.
+	CustomerCountry string
+	Intent          string // why the payment is made, in the merchant API's words; empty for a one-off payment
+	HasCard         bool   // the card itself is in the vault, so that any PSP that takes cards can charge it
+	HasCVC          bool
+	Initiation      Initiation
+	Incremental     bool
+	Metadata        map[string]string
 	// Mappings of the token that pays, by gateway configuration. Nil when a card pays.
 	Mappings map[string]Mapping
 	// Page: the payer chooses or enters the method on a PSP's own page.

@@ -1,6 +1,6 @@
 // Package router says where a payment goes and why, and guards the calls that are made there.
 //
-// Decide is a pure function of configuration, facts and health: it names every gateway configuration of the project, the
+// Decide is a pure function of configuration, facts, health and time: it names every gateway configuration of the project, the
 // chosen one first, each with a reason that an operator can read. A Router holds the configuration in force and one circuit
 // breaker per gateway configuration; Do runs a call under that breaker, a deadline and a span. The package knows neither
 // adapters nor HTTP: gateway configurations are ids with declared abilities.
@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"switchyard/payments"
+	"switchyard/router/rules"
 )
 
 // Gateway is one gateway configuration as routing sees it.
@@ -35,10 +36,12 @@ type Gateway struct {
 
 // Config is what decisions are made from. It must not be changed after Compile.
 type Config struct {
-	Version     string // Compile puts a hash of the content here when it is empty
+	Version     string // Compile puts a hash of the content here when it is empty, the policy's hash included
 	Gateways    []Gateway
 	Priority    []string // gateway configuration ids, first to last; those not named come after them, in the order of Gateways
-	MaxAttempts int      // the most candidates that one payment may try; less than 1 counts as 1
+	MaxAttempts int      // the most candidates that one payment may try, unless Policy says; less than 1 counts as 1
+	// Policy are the operators' rules; nil: Priority alone decides. Its gateway configurations are those of Gateways.
+	Policy *rules.Policy
 
 	plan *plan
 }
@@ -58,15 +61,20 @@ func Compile(c Config) *Config {
 const versionLength = 12
 
 func contentHash(c *Config) string {
-	content, err := json.Marshal(struct {
+	content := struct {
 		Gateways    []Gateway
 		Priority    []string
 		MaxAttempts int
-	}{c.Gateways, c.Priority, c.MaxAttempts})
+		Policy      string `json:",omitempty"`
+	}{Gateways: c.Gateways, Priority: c.Priority, MaxAttempts: c.MaxAttempts}
+	if c.Policy != nil {
+		content.Policy = c.Policy.Hash
+	}
+	written, err := json.Marshal(content)
 	if err != nil { // strings, numbers, and lists and maps of them can always be written
 		return ""
 	}
-	sum := sha256.Sum256(content)
+	sum := sha256.Sum256(written)
 	return hex.EncodeToString(sum[:])[:versionLength]
 }
 

@@ -7,7 +7,7 @@ import (
 	"switchyard/payments"
 )
 
-// ruleDefaultPriority names the only rule there is.
+// ruleDefaultPriority names the only rule that there is without a policy.
 const ruleDefaultPriority = "default priority"
 
 // standing is where a candidate stands among the others, best first.
@@ -23,11 +23,34 @@ const (
 // assessment is what is thought of one candidate before they are put in order.
 type assessment struct {
 	entry    *entry
+	place    *place // where it stands in the order of the decision
 	standing standing
 	page     bool   // the payer pays on the PSP's own page
-	reason   string // of an excluded candidate
-	sick     bool   // excluded by its health alone
-	note     string // of any other: what its health adds
+	last     bool   // its health makes it the last resort
+	refusal  string // why it cannot take the payment
+	unused   string // why the policy does not use it for the payment, whatever the rule
+	illness  string // why its health keeps it out
+	note     string // what its health adds otherwise
+	reason   string // of an excluded candidate: the first of these, or that the rule leaves it out
+}
+
+// fit says that the candidate can take the payment now.
+func (a *assessment) fit() bool { return a.refusal == "" && a.unused == "" && a.illness == "" }
+
+// rank says where a candidate stands that is not left out. verifiers are those that check a card without holding money; they come
+// first unless a route says otherwise.
+func (a *assessment) rank(f *payments.Facts, verifiers bool) {
+	a.reason = cmp.Or(a.refusal, a.unused, a.illness)
+	switch {
+	case a.reason != "":
+		a.standing = excluded
+	case a.last:
+		a.standing = lastResort
+	case verifiers && f.Operation == payments.OpVerify && a.entry.Capabilities.ZeroVerify:
+		a.standing = preferred
+	default:
+		a.standing = regular
+	}
 }
 
 // usualCandidates is how many candidates are assessed without memory of the heap.
@@ -54,11 +77,29 @@ func Decide(c *Config, f payments.Facts, h Health, now time.Time) payments.Decis
 	for i := range entries {
 		assessed = append(assessed, p.assess(&entries[i], &f, h))
 	}
+	var reordered [usualCandidates]assessment
+	var order [usualCandidates]string
+	note := ""
+	if p.guide == nil {
+		for i := range assessed {
+			assessed[i].rank(&f, true)
+		}
+	} else {
+		course := p.guide.follow(assessed, &f, now, order[:0])
+		assessed = course.arrange(assessed, reordered[:0], &f)
+		decision.Rule, decision.Blocked, note = course.texts().name, course.route.Message, course.note()
+	}
+	p.verdicts(&decision, assessed, &f, note)
+	return decision
+}
+
+// verdicts writes the candidates down: those to try, best first, then those left out. note belongs to the first.
+func (p *plan) verdicts(decision *payments.Decision, assessed []assessment, f *payments.Facts, note string) {
 	tried := 0
 	for s := range excluded {
 		for i := range assessed {
 			if a := &assessed[i]; a.standing == s && tried < p.limit {
-				decision.Candidates = append(decision.Candidates, a.take(&f, tried))
+				decision.Candidates = append(decision.Candidates, a.take(f, tried, note))
 				tried++
 			} else if a.standing == s {
 				a.reason = p.overLimit
@@ -68,30 +109,19 @@ func Decide(c *Config, f payments.Facts, h Health, now time.Time) payments.Decis
 	for i := range assessed {
 		if a := &assessed[i]; a.reason != "" {
 			left := a.candidate(payments.Excluded, a.reason)
-			left.Unavailable = a.sick
+			left.Unavailable = a.reason == a.illness
 			decision.Candidates = append(decision.Candidates, left)
 		}
 	}
-	return decision
 }
 
 // assess says how fit a candidate is.
 func (p *plan) assess(e *entry, f *payments.Facts, h Health) assessment {
 	condition, known := h[e.ID]
-	a := assessment{entry: e, note: condition.Reason}
-	a.page, a.reason = p.refuse(e, f)
-	if a.reason == "" && known && !condition.Available {
-		a.reason, a.sick = cmp.Or(condition.Reason, e.display+" is not available"), true
-	}
-	switch {
-	case a.reason != "":
-		a.standing = excluded
-	case condition.LastResort:
-		a.standing = lastResort
-	case f.Operation == payments.OpVerify && e.Capabilities.ZeroVerify:
-		a.standing = preferred
-	default:
-		a.standing = regular
+	a := assessment{entry: e, place: &e.place, last: condition.LastResort, note: condition.Reason}
+	a.page, a.refusal = p.refuse(e, f)
+	if a.refusal == "" && known && !condition.Available {
+		a.illness = cmp.Or(condition.Reason, e.display+" is not available")
 	}
 	return a
 }
@@ -250,22 +280,22 @@ func withDetail(text, detail string) string {
 	return text + ": " + detail
 }
 
-// take makes a candidate of the assessment; before says how many are tried before it.
-func (a *assessment) take(f *payments.Facts, before int) payments.Candidate {
-	verdict, reason := payments.Chosen, a.entry.chosen
+// take makes a candidate of the assessment; before says how many are tried before it. note belongs to the first of them.
+func (a *assessment) take(f *payments.Facts, before int, note string) payments.Candidate {
+	verdict, reason := payments.Chosen, a.place.chosen
 	if before > 0 {
-		verdict, reason = payments.Fallback, a.entry.fallback
+		verdict, reason, note = payments.Fallback, a.place.fallback, ""
 	}
 	if a.standing == preferred {
-		reason = "verifies a card without holding money; " + a.entry.position
+		reason = "verifies a card without holding money; " + a.place.position
 	}
 	if a.standing == lastResort {
-		reason = a.entry.position + ", but tried last"
+		reason = a.place.position + ", but tried last"
 	}
 	if a.page {
 		reason += "; the payer pays on its page"
 	}
-	c := a.candidate(verdict, reason+a.savedNote(f)+a.healthNote())
+	c := a.candidate(verdict, reason+note+a.savedNote(f)+a.healthNote())
 	c.Page = a.page
 	return c
 }

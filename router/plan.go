@@ -1,6 +1,7 @@
 package router
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"strconv"
@@ -17,14 +18,28 @@ type plan struct {
 	bound     map[string]string  // by gateway configuration id: why others cannot charge a method that is bound to it
 	overLimit string
 	limit     int
+	guide     *guide // nil without a policy
 }
 
 // entry is a gateway configuration at its place in a project's list.
 type entry struct {
 	*gateway
+	place place
+}
+
+// place is where a candidate stands in an order.
+type place struct {
 	position string // "second in the priority list"
 	chosen   string // the reason when it is chosen
 	fallback string // the reason when it is a fallback
+}
+
+func newPlace(n int, position string) place {
+	p := place{position: position, chosen: position, fallback: position + "; tried if those before it certainly did not charge"}
+	if n > 1 {
+		p.chosen += ", and the first that can take this payment"
+	}
+	return p
 }
 
 // gateway is a gateway configuration with its sentences.
@@ -45,7 +60,10 @@ type sentences struct {
 }
 
 func newPlan(c *Config) *plan {
-	p := &plan{byProject: map[string][]entry{}, bound: map[string]string{}, limit: max(c.MaxAttempts, 1)}
+	p := &plan{byProject: map[string][]entry{}, bound: map[string]string{}, limit: max(c.MaxAttempts, 1), guide: newGuide(c.Policy, len(c.Gateways))}
+	if c.Policy != nil {
+		p.limit = cmp.Or(c.Policy.Document().Retry.MaxAttempts, p.limit)
+	}
 	p.overLimit = "the payment may try at most " + strconv.Itoa(p.limit) + " candidates"
 	if p.limit == 1 {
 		p.overLimit = "the payment may try only one candidate"
@@ -95,19 +113,12 @@ func entriesFor(ordered []*gateway, project string, rank map[string]int) []entry
 		if g.ProjectID != "" && g.ProjectID != project {
 			continue
 		}
-		e := entry{gateway: g}
 		n := len(entries) + 1
-		if _, named := rank[g.ID]; named {
-			e.position = ordinal(n) + " in the priority list"
-		} else {
-			e.position = "not in the priority list, and so " + ordinal(n)
+		position := ordinal(n) + " in the priority list"
+		if _, named := rank[g.ID]; !named {
+			position = "not in the priority list, and so " + ordinal(n)
 		}
-		e.chosen = e.position
-		if n > 1 {
-			e.chosen += ", and the first that can take this payment"
-		}
-		e.fallback = e.position + "; tried if those before it certainly did not charge"
-		entries = append(entries, e)
+		entries = append(entries, entry{gateway: g, place: newPlace(n, position)})
 	}
 	return entries
 }

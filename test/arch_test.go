@@ -130,7 +130,7 @@ var rules = []rule{
 	},
 	{
 		pkgs:   "router",
-		ours:   []string{"payments"},
+		ours:   []string{"payments", "router/rules"},
 		theirs: slices.Concat(otelAPI, []string{"github.com/sony/gobreaker/v2"}),
 		why:    "decides over gateway ids, abilities, facts and health; it does not know that adapters or HTTP exist",
 		tests:  allowed{theirs: otelSDK},
@@ -156,7 +156,10 @@ var rules = []rule{
 		ours:   []string{"adapters", "crash", "payments", "router", "tokens", "vault"},
 		theirs: otelAPI,
 		why:    "one operation from end to end; it never sees Gin, SQL, Redis or a concrete PSP",
-		tests:  allowed{ours: []string{"store/sqlite"}, theirs: slices.Concat(otelSDK, []string{"github.com/anishathalye/porcupine"})},
+		tests: allowed{
+			ours:   []string{"router/rules", "store/sqlite"},
+			theirs: slices.Concat(otelSDK, []string{"github.com/anishathalye/porcupine"}),
+		},
 	},
 	{
 		pkgs:   "webhooks",
@@ -195,16 +198,16 @@ var rules = []rule{
 	},
 	{
 		pkgs:   "config",
-		ours:   []string{"adapters", "payments"},
+		ours:   []string{"adapters", "payments", "router/rules"},
 		theirs: slices.Concat(yamlLib, []string{"github.com/caarlos0/env/v11"}),
-		why:    "one strict file and the environment; it is handed the list of PSPs and starts nothing",
+		why:    "one strict file, the routing policy and the environment; it is handed the list of PSPs and starts nothing",
 		tests:  allowed{ours: []string{"adapters/all"}},
 	},
 	{
 		pkgs: "app",
 		ours: []string{
 			"adapters", "adapters/wire", "api", "cache", "config", "flow", "payments", "projects", "reconcile", "router",
-			"store/sqlite", "tokens", "vault", "webhooks",
+			"router/rules", "store/sqlite", "tokens", "vault", "webhooks",
 		},
 		theirs: slices.Concat(webStd, otelAPI, otelSDK),
 		why:    "builds the program from its parts; it is handed the list of PSPs",
@@ -212,7 +215,7 @@ var rules = []rule{
 	},
 	{
 		pkgs:   "cmd/switchyard",
-		ours:   []string{"adapters/all", "app", "config", "payments", "reconcile", "sims", "webhooks"},
+		ours:   []string{"adapters/all", "app", "config", "payments", "reconcile", "router/rules", "sims", "webhooks"},
 		theirs: slices.Concat(webStd, []string{"github.com/alecthomas/kong"}),
 		why:    "flags, signals and exit codes",
 		tests:  allowed{theirs: []string{"github.com/standard-webhooks/standard-webhooks/libraries/go"}},

@@ -25,6 +25,7 @@ type devCommand struct {
 	SimsListen string `default:"127.0.0.1:8090" help:"Address of the simulators' control; loopback only."`
 	SimsURL    string `placeholder:"URL" help:"Use the simulators that run there instead of starting some."`
 	Data       string `default:"./switchyard-data" type:"path" help:"Directory of the embedded store; created, and kept between runs."`
+	Routes     string `type:"existingfile" placeholder:"FILE" help:"Routing policy: rules, splits, fees (docs/routing.md); default: the PSPs in their usual order."`
 	Seed       int64  `help:"Make the simulators' choices reproducible; 0 means that they are not."`
 	LogFormat  string `default:"text" enum:"text,json" help:"Log lines for people (text) or machines (json)."`
 }
@@ -41,7 +42,7 @@ func (d devCommand) Run(env environment) error {
 		return err
 	}
 	defer stop()
-	c, err := config.Dev(config.DevOptions{Listen: d.Listen, OpsListen: d.OpsListen, DataDir: d.Data, PSPs: psps, Providers: all.Providers()})
+	c, err := config.Dev(config.DevOptions{Listen: d.Listen, OpsListen: d.OpsListen, DataDir: d.Data, PSPs: psps, Providers: all.Providers(), Routes: d.Routes})
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,157 @@
+package app
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"switchyard/config"
+	"switchyard/flow"
+	"switchyard/payments"
+	"switchyard/router"
+	"switchyard/router/rules"
+)
+
+// routingOf is the routing part of the configuration, as the router sees it.
+func routingOf(c *config.Config, gateways []flow.Gateway) router.Config {
+	routing := router.Config{Priority: c.Routing.Priority, MaxAttempts: c.Routing.MaxAttempts, Policy: c.Policy}
+	for _, g := range c.Gateways {
+		routing.Gateways = append(routing.Gateways, router.Gateway{
+			ID: g.ID, PSP: g.PSP, DisplayName: g.Provider.DisplayName, ProjectID: g.ProjectID, Name: g.Name, Enabled: g.Enabled,
+			Incremental: g.Capabilities.Recovery[payments.OpIncrement] != (payments.Recovery{}), Page: hasPage(gateways, g.ID), MaxInFlight: g.MaxInFlight, Capabilities: g.Capabilities,
+		})
+	}
+	return routing
+}
+
+// rulesGateways are the gateway configurations as rules see them.
+func rulesGateways(routing *router.Config) []rules.Gateway {
+	list := make([]rules.Gateway, 0, len(routing.Gateways))
+	for i := range routing.Gateways {
+		g := &routing.Gateways[i]
+		list = append(list, rules.Gateway{
+			ID: g.ID, Display: g.DisplayName, ProjectID: g.ProjectID, Enabled: g.Enabled, Incremental: g.Incremental, Page: g.Page, Capabilities: g.Capabilities,
+		})
+	}
+	return list
+}
+
+// analyse looks for mistakes in a policy.
+func analyse(policy *rules.Policy, routing *router.Config, now time.Time) []rules.Finding {
+	world := rules.World{Gateways: rulesGateways(routing), MaxAttempts: routing.MaxAttempts, Now: now}
+	seen := map[payments.Currency]bool{}
+	for _, g := range world.Gateways {
+		for _, currency := range g.Capabilities.Currencies {
+			if !seen[currency] {
+				seen[currency] = true
+				world.Currencies = append(world.Currencies, currency)
+			}
+		}
+	}
+	return rules.Analyse(policy, world)
+}
+
+// checkPolicy refuses a policy that must not go live, and logs what is most likely not meant.
+func (a *App) checkPolicy(ctx context.Context, c *config.Config, gateways []flow.Gateway) error {
+	if c.Policy == nil {
+		return nil
+	}
+	routing := routingOf(c, gateways)
+	var errs []rules.Finding
+	for _, f := range analyse(c.Policy, &routing, time.Now()) {
+		switch f.Severity {
+		case rules.SeverityError:
+			errs = append(errs, f)
+		case rules.SeverityWarning:
+			a.log.WarnContext(ctx, "the routing policy is most likely not what was meant", findingFields(f)...)
+		case rules.SeverityNote:
+		}
+	}
+	if len(errs) > 0 {
+		return config.PolicyFaults(errs)
+	}
+	for _, what := range NotInForce(c.Policy) {
+		a.log.WarnContext(ctx, "the routing policy asks for what is not in force", "what", what)
+	}
+	a.log.InfoContext(ctx, "routing policy", "policy", c.Policy.Version(), "rules", len(c.Policy.Document().Rules))
+	return nil
+}
+
+func findingFields(f rules.Finding) []any {
+	return []any{slog.String("file", f.File), slog.Int("line", f.Line), slog.String("code", string(f.Code)), slog.String("rule", f.Rule), slog.String("finding", f.Message)}
+}
+
+// NotInForce lists in sentences what a policy asks for and the program does not do.
+func NotInForce(policy *rules.Policy) []string {
+	var list []string
+	doc := policy.Document()
+	if doc.Shadow != nil {
+		list = append(list, "shadow: the other policy is not evaluated")
+	}
+	if doc.Canary != nil {
+		list = append(list, "canary: this policy decides for all payments")
+	}
+	if len(doc.Commitments) > 0 {
+		list = append(list, "commitments: promised volumes do not change where payments go")
+	}
+	asked := map[string]bool{}
+	for i := range doc.Rules {
+		factsIn(doc.Rules[i].When, asked)
+	}
+	for i := range doc.Fees {
+		for _, row := range doc.Fees[i].Rows {
+			factsIn(row.When, asked)
+		}
+	}
+	for _, fact := range unknownFacts {
+		if asked[fact] {
+			list = append(list, fact+": nothing tells it of a card yet, so that it is unknown of every payment")
+		}
+	}
+	return list
+}
+
+// unknownFacts are facts of a card that its number alone does not tell, and nothing else does.
+var unknownFacts = []string{"funding", "issuer_country"}
+
+// factsIn notes the facts that a condition asks for.
+func factsIn(c *rules.Condition, asked map[string]bool) {
+	if c == nil {
+		return
+	}
+	asked[c.Fact] = true
+	for _, kid := range c.Kids {
+		factsIn(kid, asked)
+	}
+}
+
+// Routing is a policy with the gateway configurations that it is for: enough to look at it, without a store or a network.
+type Routing struct {
+	config   router.Config
+	Policy   *rules.Policy
+	Findings []rules.Finding // what is allowed and most likely a mistake
+}
+
+// ReadRouting reads a routing policy for the gateway configurations of c. The error is a *config.Faults when the policy has
+// any.
+func ReadRouting(c *config.Config, file string, text []byte) (*Routing, error) {
+	gateways, err := openGateways(c, nil, slog.New(slog.DiscardHandler)) // only what they can do is asked
+	if err != nil {
+		return nil, err
+	}
+	r := &Routing{config: routingOf(c, gateways)}
+	policy, faults := config.ReadPolicy(file, text, rulesGateways(&r.config))
+	if faults != nil {
+		return nil, faults
+	}
+	r.Policy, r.config.Policy = policy, policy
+	r.Findings = analyse(policy, &r.config, time.Now())
+	return r, nil
+}
+
+// Explain says where a payment would go now, with all gateway configurations in health: rule by rule, and candidate by
+// candidate.
+func (r *Routing) Explain(f payments.Facts) (rules.Trace, payments.Decision) {
+	facts := rules.FactsOf(&f)
+	return rules.Explain(r.Policy, &facts), router.Decide(router.Compile(r.config), f, nil, time.Now().UTC())
+}

@@ -1,0 +1,37 @@
+package flow
+
+import (
+	"strings"
+
+	"switchyard/payments"
+)
+
+// moves counts how often a payment has moved on to another candidate, by the class of the result before.
+type moves map[payments.Class]int
+
+// movesAfter is the class of a result after which a payment moves on. A fault that certainly did not charge is "nothing
+// happened", but for one of our settings.
+func movesAfter(r payments.Result) payments.Class {
+	switch {
+	case r.Fault == nil:
+		return r.Outcome.Class()
+	case r.Fault.Kind == payments.Misconfigured:
+		return payments.ClassConfig
+	}
+	return payments.ClassCascade
+}
+
+// mayMoveOn says whether the operators' policy, too, lets the payment go on to the next candidate after a result.
+func (e *Engine) mayMoveOn(r payments.Result, made moves) bool {
+	class := movesAfter(r)
+	return e.router.MayMoveOn(class, made[class])
+}
+
+// fundingOf is how a card is funded, in the words of routing; empty when it is not known.
+func fundingOf(card payments.CardFacts) string {
+	switch funding := strings.ToLower(card.Type); funding {
+	case "credit", "debit", "prepaid":
+		return funding
+	}
+	return ""
+}

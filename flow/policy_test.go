@@ -1,0 +1,129 @@
+package flow_test
+
+import (
+	"strings"
+	"testing"
+
+	"switchyard/flow"
+	"switchyard/payments"
+	"switchyard/router/rules"
+)
+
+func policyOf(t *testing.T, text string) *rules.Policy {
+	t.Helper()
+	doc, _ := rules.Decode("routing.yaml", []byte(text))
+	p, faults := rules.Compile(doc, []rules.Gateway{{ID: "gway_conf_first"}, {ID: "gway_conf_second"}, {ID: "gway_conf_third"}})
+	if len(faults) > 0 {
+		t.Fatal(faults.Error())
+	}
+	return p
+}
+
+// TestPolicyDecides: the rule's order is the one in which PSPs are called, and rules can ask for what is stored.
+func TestPolicyDecides(t *testing.T) {
+	w := newWorld(t, worldOptions{policy: `
+rules:
+  - name: Philippine subscriptions
+    when: {currency: PHP, method: card, scheme: visa, operation: sale, payment_intent: recurring, customer_country: PH}
+    route: {priority: [gway_conf_second]}
+default: {block: {message: "another rule"}}
+`})
+	defer w.close()
+	customer, err := w.tokens.CreateCustomer(t.Context(), payments.Customer{ProjectID: project, CountryCode: "PH", Sandbox: true}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	invoice := w.invoiceOf(customer.Customer.ID, func(i *payments.Invoice) { i.PaymentIntent = "recurring" })
+	w.charge(invoice, w.card())
+	p := w.expect(invoice, payments.StatusCompleted)
+	if d := p.Attempts[0].Decision; len(p.Attempts) != 1 || p.Attempts[0].PSP != "second" || d == nil || d.Rule != "Philippine subscriptions" {
+		t.Errorf("%+v", p.Attempts)
+	}
+}
+
+// TestPolicyCountsMoves: a payment moves on as often as the policy says, and no more.
+func TestPolicyCountsMoves(t *testing.T) {
+	for retry, attempts := range map[string]int{"{max_attempts: 3, classes: {A: 1}}": 2, "{max_attempts: 3, classes: {A: 2}}": 3, "{max_attempts: 2}": 2} {
+		t.Run(retry, func(t *testing.T) {
+			w := newWorld(t, worldOptions{third: true, policy: "retry: " + retry + "\ndefault: {smart: all}\n"})
+			defer w.close()
+			for _, psp := range []*fakePSP{w.first, w.second, w.second} {
+				psp.script(payments.OpAuthorize, script{err: payments.Faultf(payments.NeverSent, "refused")})
+			}
+			invoice := w.invoice("100.00")
+			w.charge(invoice, w.card())
+			if got := len(w.payment(invoice).Attempts); got != attempts {
+				t.Errorf("%d attempts, want %d", got, attempts)
+			}
+		})
+	}
+}
+
+// TestPolicyBlocks: nothing is sent, and the merchant is told what the rule says.
+func TestPolicyBlocks(t *testing.T) {
+	w := newWorld(t, worldOptions{policy: `{rules: [{name: no visa, when: {scheme: visa}, route: {block: {message: "We take no Visa."}}}], default: {smart: all}}`})
+	defer w.close()
+	invoice, card := w.invoice("100.00"), w.card()
+	_, err := w.engine.Capture(t.Context(), flow.ChargeRequest{ProjectID: project, InvoiceID: invoice, Source: card})
+	if payments.ErrorCode(err) != payments.CodeNoGateway || !strings.Contains(err.Error(), "We take no Visa.") {
+		t.Errorf("the merchant is told %v", err)
+	}
+	if p := w.payment(invoice); len(p.Attempts) != 0 || w.first.count(payments.OpAuthorize)+w.second.count(payments.OpAuthorize) != 0 {
+		t.Errorf("something was sent: %+v", p.Attempts)
+	}
+}
+
+// TestPolicyIsStricter: where a payment might move on, the policy may forbid it; never the reverse.
+func TestPolicyIsStricter(t *testing.T) {
+	refused := script{outcome: payments.Outcome{Status: payments.Declined, Code: payments.CardDoNotHonor}}
+	neverSent := script{err: payments.Faultf(payments.NeverSent, "refused")}
+	misconfigured := script{err: payments.Faultf(payments.Misconfigured, "401")}
+	stolen := script{outcome: payments.Outcome{Status: payments.Declined, Code: payments.CardStolen}}
+	for name, tc := range map[string]struct {
+		retry string
+		first script
+		moves bool
+	}{
+		"as the program says":         {"{}", refused, true},
+		"not after an issuer":         {"{classes: {B: 0}}", refused, false},
+		"another class":               {"{classes: {A: 0, H: 0}}", refused, true},
+		"not after nothing":           {"{classes: {A: 0}}", neverSent, false},
+		"once after nothing":          {"{classes: {A: 1}}", neverSent, true},
+		"not after wrong settings":    {"{classes: {H: 0}}", misconfigured, false},
+		"settings are not nothing":    {"{classes: {A: 0}}", misconfigured, true},
+		"one attempt":                 {"{max_attempts: 1}", neverSent, false},
+		"no policy makes it possible": {"{max_attempts: 9, classes: {A: 9, B: 1, H: 9}}", stolen, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			retry := "retry: " + tc.retry + "\n"
+			if tc.retry == "{}" {
+				retry = ""
+			}
+			w := newWorld(t, worldOptions{policy: retry + "default: {smart: all}\n"})
+			defer w.close()
+			w.first.script(payments.OpAuthorize, tc.first)
+			invoice, card := w.invoice("100.00"), w.card()
+			w.charge(invoice, card)
+			if moved := len(w.payment(invoice).Attempts) == 2; moved != tc.moves {
+				t.Errorf("moved on is %v, want %v", moved, tc.moves)
+			}
+		})
+	}
+}
+
+// TestExplainAsksTheRules: before any attempt, the decision shown is that of the rules, with the invoice's intent and its
+// customer's country.
+func TestExplainAsksTheRules(t *testing.T) {
+	w := newWorld(t, worldOptions{policy: `{rules: [{name: subscriptions, when: {payment_intent: recurring}, route: {priority: [gway_conf_second]}}], default: {smart: all}}`})
+	defer w.close()
+	for intent, rule := range map[string]string{"": "default", "recurring": "subscriptions"} {
+		invoice := w.invoice("100.00")
+		if _, err := w.engine.UpdateInvoice(t.Context(), project, invoice, func(i *payments.Invoice) error { i.PaymentIntent = intent; return nil }, nil); err != nil {
+			t.Fatal(err)
+		}
+		d, _, err := w.engine.Explain(t.Context(), project, invoice)
+		if err != nil || d.Rule != rule {
+			t.Errorf("intent %q: %q, %v", intent, d.Rule, err)
+		}
+	}
+}
