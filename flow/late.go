@@ -151,10 +151,8 @@ func (e *Engine) giveBack(ctx context.Context, j payments.Job, a payments.Attemp
 		return e.gaveBack(ctx, j, a, payments.Entry{})
 	}
 	given.Amount = left
-	if j.Tries > 1 { // an earlier try may have worked without showing in what the PSP holds
-		if f, err := e.lookup(ctx, gateway, &given); err == nil && f.Kind == payments.FoundOutcome && f.Outcome.Status == payments.Approved {
-			return e.gaveBack(ctx, j, a, entryOf(&given))
-		}
+	if e.wentBack(ctx, gateway, given, &a, j) {
+		return e.gaveBack(ctx, j, a, entryOf(&given))
 	}
 	if err := e.leaseHolds(j); err != nil {
 		return err
@@ -169,8 +167,31 @@ func (e *Engine) giveBack(ctx context.Context, j payments.Job, a payments.Attemp
 // backReference names the operation that gives an attempt's money back. A try without an answer is repeated under the same
 // name, so that it is the same operation; after a refusal the next try has another name, because a PSP may give the same
 // answer to the same name for ever.
-func backReference(a *payments.Attempt, j payments.Job) string {
-	return fmt.Sprintf("r%02d", refusals(j)%100) + a.Reference[3:]
+func backReference(a *payments.Attempt, j payments.Job) string { return nthBack(a, refusals(j)) }
+
+func nthBack(a *payments.Attempt, n int) string { return fmt.Sprintf("r%02d", n%100) + a.Reference[3:] }
+
+// wentBack says that an earlier try has worked without an answer. It may have had any of the names so far: a PSP refuses to give
+// back what it has given back already.
+func (e *Engine) wentBack(ctx context.Context, gateway Gateway, given payments.Attempt, a *payments.Attempt, j payments.Job) bool {
+	if j.Tries < 2 {
+		return false
+	}
+	for n := min(refusals(j), stubborn); n >= 0; n-- {
+		given.Reference = nthBack(a, n)
+		f, err := e.lookup(ctx, gateway, &given)
+		if err != nil {
+			continue
+		}
+		if f.Kind == payments.FoundOutcome && f.Outcome.Status == payments.Approved {
+			return true
+		}
+		if f.Kind == payments.FoundTotals { // these are of the whole charge, whatever the name
+			_, done := effectOf(&given, f)
+			return done
+		}
+	}
+	return false
 }
 
 // refusals is how often the PSP has refused to give the money back; the job keeps count.

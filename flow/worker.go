@@ -311,12 +311,8 @@ func (e *Engine) reverse(ctx context.Context, j payments.Job) error {
 	before := payments.Totals{Authorized: a.Amount.Minor}
 	held := a
 	held.Operation, held.Before, held.Reference = payments.OpVoid, before, backReference(&a, j)
-	if j.Tries > 1 { // an earlier try may have worked
-		if f, err := e.lookup(ctx, gateway, &held); err == nil {
-			if _, done := effectOf(&held, f); done && f.Kind == payments.FoundTotals || f.Kind == payments.FoundOutcome && f.Outcome.Status == payments.Approved {
-				return e.reversed(ctx, j, a)
-			}
-		}
+	if e.wentBack(ctx, gateway, held, &a, j) {
+		return e.reversed(ctx, j, a)
 	}
 	if err := e.leaseHolds(j); err != nil {
 		return err

@@ -80,14 +80,15 @@ func (w *world) subscribe(ctx context.Context) error {
 	return err
 }
 
-// listenTo waits until every event has been heard, at most for as long as the run allows.
+// listenTo waits until every event has been heard. A hasty run waits for that too: a delivery that died holds its lease longer
+// than such a run lasts.
 func (w *world) listenTo(ctx context.Context, began time.Time) error {
 	ids, err := w.events(ctx)
 	if err != nil {
 		return err
 	}
 	missing := w.ears.missing(ids)
-	for len(missing) > 0 && time.Since(began) < w.settle {
+	for len(missing) > 0 && time.Since(began) < max(w.settle, defaultSettle) {
 		select {
 		case <-time.After(betweenAsks):
 		case <-ctx.Done():
