@@ -107,7 +107,7 @@ func TestAFailedStepCanBeTriedAgain(t *testing.T) {
 		if s := w.charge(invoice, token); s.Transaction.Status != payments.StatusFailed || w.first.count(payments.OpAuthorize) != 1 {
 			t.Errorf("at once: %s, charged %d times", s.Transaction.Status, w.first.count(payments.OpAuthorize))
 		}
-		time.Sleep(3 * time.Minute)
+		lapse(3 * time.Minute)
 		if s := w.charge(invoice, token); s.Transaction.Status != payments.StatusCompleted || w.first.count(payments.OpAuthorize) != 2 {
 			t.Errorf("later: %s, charged %d times", s.Transaction.Status, w.first.count(payments.OpAuthorize))
 		}

@@ -137,7 +137,7 @@ func TestUnknownAmendments(t *testing.T) {
 						if _, err := s.run(w, invoice); payments.ErrorCode(err) != payments.CodeStillProcessing {
 							t.Errorf("a second operation meanwhile: %v", err)
 						}
-						time.Sleep(5 * time.Minute)
+						lapse(5 * time.Minute)
 						w.expect(invoice, s.undo)
 						if _, err := s.run(w, invoice); err != nil {
 							t.Fatal(err)
@@ -159,9 +159,9 @@ func TestTimedCapture(t *testing.T) {
 		if _, err := w.engine.Authorize(t.Context(), flow.ChargeRequest{ProjectID: project, InvoiceID: invoice, Source: w.card(), AutoCaptureAt: time.Now().Add(time.Hour)}); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(59 * time.Minute)
+		lapse(59 * time.Minute)
 		w.expect(invoice, payments.StatusAuthorized)
-		time.Sleep(2 * time.Minute)
+		lapse(2 * time.Minute)
 		w.expect(invoice, payments.StatusCompleted)
 	})
 }

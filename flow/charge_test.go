@@ -166,7 +166,7 @@ func TestUnknownStaysPendingAndIsNeverTriedElsewhere(t *testing.T) {
 		if took := time.Since(began); took > 14*time.Second {
 			t.Errorf("the payer waited %s", took)
 		}
-		time.Sleep(24 * time.Hour)
+		lapse(24 * time.Hour)
 		w.expect(invoice, payments.StatusPending)
 		for _, call := range []func() error{
 			func() error {
@@ -185,7 +185,7 @@ func TestUnknownStaysPendingAndIsNeverTriedElsewhere(t *testing.T) {
 		w.first.mu.Lock()
 		w.first.lookups = nil
 		w.first.mu.Unlock()
-		time.Sleep(2 * time.Hour)
+		lapse(2 * time.Hour)
 		w.expect(invoice, payments.StatusCompleted)
 		if w.second.count(payments.OpAuthorize) != 0 {
 			t.Error("an unknown outcome was tried elsewhere")
@@ -202,14 +202,14 @@ func TestUnknownForThreeDaysNeedsAnOperator(t *testing.T) {
 		w.first.lookups = func() (payments.Finding, error) { return payments.Finding{}, unknown() }
 		invoice := w.invoice("100.00")
 		w.charge(invoice, w.card())
-		time.Sleep(71 * time.Hour)
+		lapse(71 * time.Hour)
 		w.expect(invoice, payments.StatusPending)
-		time.Sleep(4 * time.Hour)
+		lapse(4 * time.Hour)
 		w.expect(invoice, payments.StatusReview)
 		w.first.mu.Lock()
 		w.first.lookups = nil // and it is still asked about
 		w.first.mu.Unlock()
-		time.Sleep(4 * time.Hour)
+		lapse(4 * time.Hour)
 		w.expect(invoice, payments.StatusFailed)
 	})
 }
@@ -224,9 +224,9 @@ func TestAbsenceWithoutFence(t *testing.T) {
 		w.first.script(payments.OpAuthorize, script{err: unknown()})
 		invoice := w.invoice("100.00")
 		w.charge(invoice, w.card())
-		time.Sleep(40 * time.Second)
+		lapse(40 * time.Second)
 		w.expect(invoice, payments.StatusPending)
-		time.Sleep(5 * time.Minute)
+		lapse(5 * time.Minute)
 		w.expect(invoice, payments.StatusFailed)
 		if w.second.count(payments.OpAuthorize) != 0 {
 			t.Error("moved on without a waiting payer")
@@ -245,7 +245,7 @@ func TestAbsenceNeverUnlocksAManualCapture(t *testing.T) {
 		if _, err := w.engine.Authorize(t.Context(), flow.ChargeRequest{ProjectID: project, InvoiceID: invoice, Source: w.card()}); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(48 * time.Hour)
+		lapse(48 * time.Hour)
 		w.expect(invoice, payments.StatusPending)
 	})
 }
@@ -297,7 +297,7 @@ func TestCrashIsRecovered(t *testing.T) {
 			defer w.close()
 			w.expect(invoice, payments.StatusPending)
 			w.engine.Start()
-			time.Sleep(time.Minute)
+			lapse(time.Minute)
 			want := payments.StatusFailed
 			if acted {
 				want = payments.StatusCompleted
@@ -464,9 +464,9 @@ func TestLostActionIsFound(t *testing.T) {
 		if s := w.charge(invoice, w.card()); s.Action == nil || s.Transaction.Status != payments.StatusPending {
 			t.Fatalf("%+v", s)
 		}
-		time.Sleep(10 * time.Minute)
+		lapse(10 * time.Minute)
 		w.expect(invoice, payments.StatusPending)
-		time.Sleep(10 * time.Minute)
+		lapse(10 * time.Minute)
 		w.expect(invoice, payments.StatusFailed)
 		if w.first.count(payments.OpAbandon) == 0 {
 			t.Error("failed without a fence")

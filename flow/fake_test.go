@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"switchyard/adapters"
@@ -412,3 +413,9 @@ func (w *world) expect(invoice string, status payments.TransactionStatus) *payme
 }
 
 func unknown() error { return payments.Faultf(payments.Unknown, "reset after the write") }
+
+// lapse lets time pass in a test's bubble, and what happens in it end: whatever the engine did until then can be looked at.
+func lapse(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}

@@ -90,7 +90,7 @@ func TestMoneyIsGivenBackThoughRefusedOrUnheard(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				time.Sleep(6 * time.Hour)
+				lapse(6 * time.Hour)
 				attempts, err := w.store.AttemptsOfToken(t.Context(), project, s.Token.ID)
 				if err != nil || len(attempts) != 1 {
 					t.Fatal(attempts, err)
@@ -115,7 +115,7 @@ func TestMoneyIsGivenBackThoughRefusedOrUnheard(t *testing.T) {
 				first.mu.Lock()
 				first.charges[late.Reference] = &fakeCharge{totals: payments.Totals{Authorized: 100_00, Captured: 100_00}}
 				first.mu.Unlock()
-				time.Sleep(30 * time.Hour)
+				lapse(30 * time.Hour)
 				if a := w.payment(invoice).Attempts[0]; a.State != payments.AttemptReversed || psp.done != 1 {
 					t.Errorf("the late attempt is %s, given back %d times", a.State, psp.done)
 				}

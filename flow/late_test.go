@@ -67,7 +67,7 @@ func TestALateChargeIsGivenBack(t *testing.T) {
 				}
 				w.expect(invoice, status)
 				w.first.turnsUp(!tc.hold)
-				time.Sleep(30 * time.Minute)
+				lapse(30 * time.Minute)
 				p := w.expect(invoice, status)
 				if a := p.Attempts[0]; a.State != payments.AttemptReversed {
 					t.Fatalf("the late attempt is %s", a.State)
@@ -98,9 +98,9 @@ func TestALateChargeIsLookedForAgain(t *testing.T) {
 		w.first.script(payments.OpAuthorize, script{err: unknown()})
 		invoice := w.invoice("100.00")
 		w.charge(invoice, w.card())
-		time.Sleep(time.Hour)
+		lapse(time.Hour)
 		w.first.turnsUp(true)
-		time.Sleep(25 * time.Hour)
+		lapse(25 * time.Hour)
 		if a := w.expect(invoice, payments.StatusCompleted).Attempts[0]; a.State != payments.AttemptReversed {
 			t.Errorf("the late attempt is %s", a.State)
 		}
@@ -120,9 +120,9 @@ func TestAnOperatorResolves(t *testing.T) {
 				w.first.lookups = func() (payments.Finding, error) { return payments.Finding{}, errors.New("no answer") }
 				invoice := w.invoice("100.00")
 				w.charge(invoice, w.card())
-				time.Sleep(71 * time.Hour)
+				lapse(71 * time.Hour)
 				w.expect(invoice, payments.StatusPending)
-				time.Sleep(3 * time.Hour)
+				lapse(3 * time.Hour)
 				p := w.expect(invoice, payments.StatusReview)
 				alerts, err := w.store.Alerts(t.Context(), true, 10)
 				if err != nil || len(alerts) != 1 || alerts[0].Kind != payments.AlertReview {
@@ -177,7 +177,7 @@ func TestAnOperatorCanBeWrong(t *testing.T) {
 		invoice := w.invoice("100.00")
 		w.charge(invoice, w.card())
 		r := flow.Resolution{ProjectID: project, AttemptID: w.payment(invoice).Attempts[0].ID, Verdict: flow.VerdictNotDone, By: "ada", Because: "not in their list"}
-		time.Sleep(time.Hour)
+		lapse(time.Hour)
 		if err := w.engine.Resolve(t.Context(), r); payments.ErrorCode(err) != payments.CodeValidation {
 			t.Fatalf("resolved while the PSP is charging: %v", err)
 		}
@@ -191,7 +191,7 @@ func TestAnOperatorCanBeWrong(t *testing.T) {
 		w.first.mu.Lock()
 		w.first.charges[w.payment(invoice).Attempts[0].Reference] = &fakeCharge{totals: payments.Totals{Authorized: 100_00, Captured: 100_00}}
 		w.first.mu.Unlock()
-		time.Sleep(time.Hour)
+		lapse(time.Hour)
 		if a := w.payment(invoice).Attempts[0]; a.State != payments.AttemptReversed {
 			t.Errorf("the late attempt is %s", a.State)
 		}
@@ -215,7 +215,7 @@ func TestALaterCaptureIsNotCalledLate(t *testing.T) {
 			}
 		}
 		capture()
-		time.Sleep(5 * time.Minute)
+		lapse(5 * time.Minute)
 		if a := w.expect(invoice, payments.StatusAuthorized).Attempts[1]; a.State != payments.AttemptFailed {
 			t.Fatalf("the first capture is %s", a.State)
 		}
@@ -228,7 +228,7 @@ func TestALaterCaptureIsNotCalledLate(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		time.Sleep(time.Minute)
+		lapse(time.Minute)
 		if a := w.payment(invoice).Attempts[1]; a.State != payments.AttemptFailed {
 			t.Errorf("the first capture is %s", a.State)
 		}

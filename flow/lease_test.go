@@ -67,7 +67,7 @@ func TestNoJobWaitsUnderALease(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.engine.Start()
-		time.Sleep(5 * time.Minute)
+		lapse(5 * time.Minute)
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		if len(l.waits) > 0 || len(l.leased) != many {
@@ -93,11 +93,11 @@ func TestALostLeaseMovesNoMoney(t *testing.T) {
 		l.waits = []time.Duration{3 * time.Minute} // the first worker alone
 		l.mu.Unlock()
 		w.engine.Start()
-		time.Sleep(2 * time.Minute)
+		lapse(2 * time.Minute)
 		if n := w.first.count(payments.OpVoid); n != 1 {
 			t.Fatalf("the hold was released %d times by the second worker", n)
 		}
-		time.Sleep(10 * time.Minute)
+		lapse(10 * time.Minute)
 		if n := w.first.count(payments.OpVoid); n != 1 {
 			t.Errorf("the hold was released %d times", n)
 		}

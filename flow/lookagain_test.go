@@ -32,7 +32,7 @@ func TestLookAgain(t *testing.T) {
 		if err != nil || state != payments.AttemptLate {
 			t.Errorf("once the PSP has charged: %s, %v", state, err)
 		}
-		time.Sleep(time.Minute) // the job that gives the money back
+		lapse(time.Minute) // the job that gives the money back
 		p = w.expect(request.InvoiceID, payments.StatusCompleted)
 		if p.Attempts[0].State != payments.AttemptReversed {
 			t.Errorf("the late attempt is %s", p.Attempts[0].State)

@@ -54,7 +54,7 @@ func TestAWebhookMakesUsAsk(t *testing.T) {
 		if err := receive("other"); err != nil {
 			t.Error(err)
 		}
-		time.Sleep(10 * time.Second)
+		lapse(10 * time.Second)
 		w.expect(invoice, payments.StatusPending) // what a webhook claims is not enough
 
 		first.mu.Lock()
@@ -67,7 +67,7 @@ func TestAWebhookMakesUsAsk(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		time.Sleep(time.Second)
+		lapse(time.Second)
 		p = w.expect(invoice, payments.StatusCompleted)
 		if p.Attempts[0].Refs.Charge != "py-1" {
 			t.Errorf("the attempt did not learn the PSP's name for it: %+v", p.Attempts[0].Refs)
@@ -79,7 +79,7 @@ func TestAWebhookMakesUsAsk(t *testing.T) {
 		if err := w.engine.Replay(t.Context(), list.Items[0].ID); err != nil {
 			t.Error(err)
 		}
-		time.Sleep(time.Second)
+		lapse(time.Second)
 		w.expect(invoice, payments.StatusCompleted)
 		if n, _, captured, _ := first.held(); n != 1 || captured != 10000 {
 			t.Errorf("%d charges, %d captured", n, captured)

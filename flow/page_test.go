@@ -246,12 +246,12 @@ func TestAPageCloses(t *testing.T) {
 				if ends := time.Until(psp.sessions[0].ExpiresAt); ends > tc.open+2*time.Minute || ends < tc.open-time.Minute {
 					t.Errorf("the PSP was told that the page closes in %v", ends)
 				}
-				time.Sleep(tc.open)
+				lapse(tc.open)
 				w.expect(invoice, payments.StatusPending)
 				if n := psp.count(payments.OpAbandon); n != 0 {
 					t.Errorf("the page was closed %d times before its time", n)
 				}
-				time.Sleep(tc.closed - tc.open)
+				lapse(tc.closed - tc.open)
 				p := w.expect(invoice, payments.StatusFailed)
 				if a := p.Attempts[0]; a.Code != payments.GatewayExpired || w.back(invoice) != "https://shop.example/cancelled" {
 					t.Errorf("attempt %+v", a)
@@ -447,7 +447,7 @@ func TestACustomersEndIsTold(t *testing.T) {
 		if _, err := w.tokens.DeleteCustomer(t.Context(), project, customer, nil); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(10 * time.Second)
+		lapse(10 * time.Second)
 		if diff := cmp.Diff([]string{"cus-" + customer}, psp.dropped); diff != "" {
 			t.Error(diff)
 		}

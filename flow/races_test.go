@@ -66,7 +66,7 @@ func TestAFenceIsNotReappliedToAnAttemptThatHasMovedOn(t *testing.T) {
 		}()
 		synctest.Wait()
 		other.Start()
-		time.Sleep(time.Second)
+		lapse(time.Second)
 		close(p.settled)
 		<-done
 		_ = other.Stop(t.Context())
@@ -89,7 +89,7 @@ func TestAPendingCaptureNeverFailsByTheClock(t *testing.T) {
 		if _, err := w.engine.Capture(t.Context(), flow.ChargeRequest{ProjectID: project, InvoiceID: invoice}); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(5 * time.Minute)
+		lapse(5 * time.Minute)
 		if p := w.payment(invoice); p.Transaction.Status != payments.StatusPendingCapture {
 			t.Errorf("PSP said it has taken the capture; now %s, %s", p.Transaction.Status, p.Attempts[1].State)
 		}
@@ -117,7 +117,7 @@ func TestAbsenceTakesTwoLateAnswers(t *testing.T) {
 			t.Fatal(err)
 		}
 		for w.payment(invoice).Transaction.InFlight != "" {
-			time.Sleep(time.Second)
+			lapse(time.Second)
 		}
 		if late < 2 {
 			t.Errorf("declared absent %s after sending with %d answers after the longest processing time, want 2", time.Since(began), late)
@@ -136,7 +136,7 @@ func TestATimedCaptureSurvivesAHiccup(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.first.script(payments.OpCapture, script{err: payments.Faultf(payments.NeverSent, "connection refused")})
-		time.Sleep(6 * time.Hour)
+		lapse(6 * time.Hour)
 		w.expect(invoice, payments.StatusCompleted)
 	})
 }
@@ -197,7 +197,7 @@ func TestABusyStoreDoesNotLoseAnApproval(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-		time.Sleep(80 * time.Hour)
+		lapse(80 * time.Hour)
 		p := w.payment(invoice)
 		if p.Transaction.Status != payments.StatusAuthorized {
 			t.Errorf("PSP approved, told us, and we have %s with refs %+v", p.Transaction.Status, p.Attempts[0].Refs)
@@ -234,7 +234,7 @@ func TestACrashReleasesTheKeyHoweverLongItTakesToKnow(t *testing.T) {
 		}
 		on = false
 		w.engine.Start()
-		time.Sleep(10 * time.Minute)
+		lapse(10 * time.Minute)
 		c, err := w.store.Claim(t.Context(), payments.ClaimKey{ProjectID: project, Scope: "s", Key: "k"})
 		if err == nil {
 			t.Errorf("the key of a crashed refund that never happened holds: %+v", c.Snapshot.Code)
@@ -259,7 +259,7 @@ func TestAVerificationBecomesUnknown(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(100 * time.Hour)
+		lapse(100 * time.Hour)
 		tok, _ := w.store.Token(t.Context(), project, s.Token.ID)
 		if tok.Verification != payments.VerificationUnknown {
 			t.Errorf("after 100 h: %s", tok.Verification)
@@ -277,7 +277,7 @@ func TestAVerificationBecomesUnknown(t *testing.T) {
 		w.first.mu.Lock()
 		w.first.byReference = map[string]payments.Finding{old[0].Reference: {Kind: payments.FoundOutcome, Outcome: payments.Outcome{Status: payments.Approved, Refs: payments.ProviderRefs{Charge: "x", Method: "old-method"}}}}
 		w.first.mu.Unlock()
-		time.Sleep(3 * time.Hour)
+		lapse(3 * time.Hour)
 		tok, _ = w.store.Token(t.Context(), project, s.Token.ID)
 		rows, _ := w.store.Mappings(t.Context(), project, s.Token.ID)
 		if tok.Verification != payments.VerificationPending || len(rows) > 0 {
@@ -311,7 +311,7 @@ func TestAMethodSavedForADeletedTokenIsForgotten(t *testing.T) {
 			return payments.Finding{Kind: payments.FoundOutcome, Outcome: payments.Outcome{Status: payments.Approved, Refs: payments.ProviderRefs{Method: "tok_1", Customer: "cust_1"}}}, nil
 		}
 		w.first.mu.Unlock()
-		time.Sleep(3 * time.Hour)
+		lapse(3 * time.Hour)
 		if w.first.count("delete") == 0 {
 			t.Error("the PSP keeps the card of a deleted token")
 		}

@@ -43,7 +43,7 @@ func TestAbsenceCountsFromTheLastSending(t *testing.T) {
 		if n := first.count(payments.OpAuthorize); n < 2 {
 			t.Fatalf("the charge was sent %d times only", n)
 		}
-		time.Sleep(10 * time.Minute)
+		lapse(10 * time.Minute)
 		a := w.expect(invoice, payments.StatusFailed).Attempts[0]
 		if waited := a.EndedAt.Sub(last); waited <= time.Minute {
 			t.Errorf("declared absent %v after the last sending; the PSP may take a minute", waited)

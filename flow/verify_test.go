@@ -88,7 +88,7 @@ func TestVerificationHoldIsReleased(t *testing.T) {
 			t.Errorf("the PSP holds %d in %d charges, want the smallest amount", held, n)
 		}
 		w.engine.Start() // as after a crash: the job is in the store
-		time.Sleep(time.Minute)
+		lapse(time.Minute)
 		if _, held, _, _ := w.first.held(); held != 0 {
 			t.Errorf("the payer's %d is still held", held)
 		}
@@ -130,7 +130,7 @@ func TestVerificationUnknownStaysPending(t *testing.T) {
 			return payments.Finding{Kind: payments.FoundOutcome, Outcome: payments.Outcome{Status: payments.Approved}}, nil
 		}
 		w.first.mu.Unlock()
-		time.Sleep(time.Minute)
+		lapse(time.Minute)
 		w.tokenIs(token.ID, payments.VerificationSuccess)
 	})
 }
@@ -146,12 +146,12 @@ func TestVerificationActionIsAnsweredAndAbandoned(t *testing.T) {
 		if err != nil || s.Action == nil || s.Action.Type != "url" {
 			t.Fatalf("%+v, %v", s, err)
 		}
-		time.Sleep(10 * time.Minute)
+		lapse(10 * time.Minute)
 		w.tokenIs(s.Token.ID, payments.VerificationPending)
 		if _, err := w.tokens.Delete(t.Context(), project, s.Token.CustomerID, s.Token.ID, nil); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(5 * time.Minute)
+		lapse(5 * time.Minute)
 		if w.first.count(payments.OpAbandon) == 0 {
 			t.Error("the verification of a deleted token was not fenced")
 		}
@@ -170,7 +170,7 @@ func TestFirstApprovalEnrolsTheCard(t *testing.T) {
 		token := w.token()
 		w.first.script(payments.OpTokenize, script{err: payments.Faultf(payments.NeverSent, "refused")})
 		w.charge(w.invoice("100.00"), token)
-		time.Sleep(time.Minute)
+		lapse(time.Minute)
 		m, err := w.tokens.Mappings(t.Context(), project, token)
 		if err != nil || m["gway_conf_first"].MethodRef != "method-1" || m["gway_conf_first"].CustomerRef != "customer-1" {
 			t.Fatalf("mapping: %+v, %v", m, err)
@@ -186,7 +186,7 @@ func TestFirstApprovalEnrolsTheCard(t *testing.T) {
 		if _, err := w.tokens.Delete(t.Context(), project, t1.CustomerID, token, nil); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Minute)
+		lapse(time.Minute)
 		if w.first.count("delete") != 1 {
 			t.Error("the saved method was not deleted at the PSP")
 		}

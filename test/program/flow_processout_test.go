@@ -147,8 +147,11 @@ func (s smartRouter) declines() {
 	}
 }
 
-// steps are those that a page ends: the payer goes there and comes back.
+// steps are those that a page ends: the payer goes there and comes back. No webhook comes before, which would end the payment
+// without the payer's help.
 func (s smartRouter) steps() {
+	s.sim("POST", "/_sim/faults", object{"psp": "processout", "operation": "webhook", "fault": "lost", "rate": 1})
+	defer s.sim("DELETE", "/_sim/faults", nil)
 	for _, tc := range []struct{ number, kind, outcome, status, shop, last string }{
 		{"4000000000000101", "redirect", "authorize", "completed", shopDone, "POST /invoices/*/capture"},
 		{"4000000000000101", "redirect", "fail", "failed", shopCancel, "POST /invoices/*/capture 410"},
