@@ -153,5 +153,5 @@ func ReadRouting(c *config.Config, file string, text []byte) (*Routing, error) {
 // candidate.
 func (r *Routing) Explain(f payments.Facts) (rules.Trace, payments.Decision) {
 	facts := rules.FactsOf(&f)
-	return rules.Explain(r.Policy, &facts), router.Decide(router.Compile(r.config), f, nil, time.Now().UTC())
+	return rules.Explain(r.Policy, &facts), router.Decide(router.Compile(r.config), f, router.View{}, time.Now().UTC())
 }

@@ -59,7 +59,7 @@ const usualCandidates = 16
 // Decide says where a payment goes and why. It depends on nothing but its arguments. Every gateway configuration that the
 // project may use is named once: the chosen one, the fallbacks in order, then those left out. Exactly one is chosen unless
 // all are left out.
-func Decide(c *Config, f payments.Facts, h Health, now time.Time) payments.Decision {
+func Decide(c *Config, f payments.Facts, v View, now time.Time) payments.Decision {
 	p := c.plan
 	if p == nil {
 		p = newPlan(c)
@@ -75,7 +75,7 @@ func Decide(c *Config, f payments.Facts, h Health, now time.Time) payments.Decis
 	var scratch [usualCandidates]assessment
 	assessed := scratch[:0]
 	for i := range entries {
-		assessed = append(assessed, p.assess(&entries[i], &f, h))
+		assessed = append(assessed, p.assess(&entries[i], &f, &v, now))
 	}
 	var reordered [usualCandidates]assessment
 	var order [usualCandidates]string
@@ -89,20 +89,21 @@ func Decide(c *Config, f payments.Facts, h Health, now time.Time) payments.Decis
 		assessed = course.arrange(assessed, reordered[:0], &f)
 		decision.Rule, decision.Blocked, note = course.texts().name, course.route.Message, course.note()
 	}
-	p.verdicts(&decision, assessed, &f, note)
+	limit, overLimit := v.Switches.limit(p, now)
+	verdicts(&decision, assessed, &f, note, limit, overLimit)
 	return decision
 }
 
-// verdicts writes the candidates down: those to try, best first, then those left out. note belongs to the first.
-func (p *plan) verdicts(decision *payments.Decision, assessed []assessment, f *payments.Facts, note string) {
+// verdicts writes the candidates down: those to try, best first and no more than limit, then those left out. note belongs to the first.
+func verdicts(decision *payments.Decision, assessed []assessment, f *payments.Facts, note string, limit int, overLimit string) {
 	tried := 0
 	for s := range excluded {
 		for i := range assessed {
-			if a := &assessed[i]; a.standing == s && tried < p.limit {
+			if a := &assessed[i]; a.standing == s && tried < limit {
 				decision.Candidates = append(decision.Candidates, a.take(f, tried, note))
 				tried++
 			} else if a.standing == s {
-				a.reason = p.overLimit
+				a.reason = overLimit
 			}
 		}
 	}
@@ -116,10 +117,12 @@ func (p *plan) verdicts(decision *payments.Decision, assessed []assessment, f *p
 }
 
 // assess says how fit a candidate is.
-func (p *plan) assess(e *entry, f *payments.Facts, h Health) assessment {
-	condition, known := h[e.ID]
+func (p *plan) assess(e *entry, f *payments.Facts, v *View, now time.Time) assessment {
+	condition, known := v.Health[e.ID]
 	a := assessment{entry: e, place: &e.place, last: condition.LastResort, note: condition.Reason}
-	a.page, a.refusal = p.refuse(e, f)
+	if a.page, a.refusal = p.refuse(e, f); a.refusal == "" {
+		a.refusal = v.Switches.refuse(e, f, now)
+	}
 	if a.refusal == "" && known && !condition.Available {
 		a.illness = cmp.Or(condition.Reason, e.display+" is not available")
 	}

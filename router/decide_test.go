@@ -77,7 +77,7 @@ func candidate(t *testing.T, d payments.Decision, id string) payments.Candidate 
 
 func TestDecideOrder(t *testing.T) {
 	t.Parallel()
-	got := Decide(config(), cardSale(), nil, noon)
+	got := Decide(config(), cardSale(), View{}, noon)
 	want := payments.Decision{
 		ConfigVersion: config().Version, Rule: "default priority", DecidedAt: noon,
 		Candidates: []payments.Candidate{
@@ -219,11 +219,11 @@ func TestDecideExclusions(t *testing.T) {
 			if test.config != nil {
 				test.config(&c)
 			}
-			got := candidate(t, Decide(Compile(c), facts, test.health, noon), test.id)
+			got := candidate(t, Decide(Compile(c), facts, View{Health: test.health}, noon), test.id)
 			if got.Verdict != payments.Excluded || got.Reason != test.want {
 				t.Errorf("%s: %s\nwant %s", got.Verdict, got.Reason, test.want)
 			}
-			if uncompiled := candidate(t, Decide(&c, facts, test.health, noon), test.id); uncompiled != got {
+			if uncompiled := candidate(t, Decide(&c, facts, View{Health: test.health}, noon), test.id); uncompiled != got {
 				t.Errorf("without Compile: %+v\nwith: %+v", uncompiled, got)
 			}
 		})
@@ -315,7 +315,7 @@ func TestDecideTakes(t *testing.T) {
 			if test.config != nil {
 				test.config(&c)
 			}
-			decision := Decide(Compile(c), facts, test.health, noon)
+			decision := Decide(Compile(c), facts, View{Health: test.health}, noon)
 			var lines []string
 			for i, tried := range decision.Order() {
 				if (tried.Verdict == payments.Chosen) != (i == 0) {
@@ -344,7 +344,7 @@ func TestDecideProjects(t *testing.T) {
 	} {
 		facts := cardSale()
 		facts.ProjectID = project
-		decision := Decide(c, facts, nil, noon)
+		decision := Decide(c, facts, View{}, noon)
 		var names []string
 		for _, candidate := range decision.Candidates {
 			names = append(names, candidate.PSP)
@@ -386,6 +386,6 @@ func BenchmarkDecide(b *testing.B) {
 	facts.Mappings = map[string]payments.Mapping{xendit: {Status: payments.MappingUsable, MethodRef: "pt-1", FirstSuccessAt: noon}}
 	b.ReportAllocs()
 	for b.Loop() {
-		Decide(c, facts, nil, noon)
+		Decide(c, facts, View{}, noon)
 	}
 }

@@ -64,7 +64,7 @@ func TestPages(t *testing.T) {
 			t.Parallel()
 			f := payments.Facts{ProjectID: "p", Operation: payments.OpSale, Amount: payments.Money{Minor: 100_00, Currency: "GBP"}}
 			tt.change(&f)
-			got := candidate(t, Decide(pages(), f, nil, time.Time{}), tt.id)
+			got := candidate(t, Decide(pages(), f, View{}, time.Time{}), tt.id)
 			out := got.Verdict == payments.Excluded
 			if out != tt.out || got.Page != tt.page || !strings.Contains(got.Reason, tt.want) {
 				t.Errorf("got %+v, want page %t, left out %t, %q", got, tt.page, tt.out, tt.want)

@@ -99,9 +99,9 @@ func TestDecideProperties(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		c, facts, health := drawConfig(t), drawFacts(t), drawHealth(t)
 		compiled, now := Compile(c), time.Unix(rapid.Int64Range(0, 1<<32).Draw(t, "now"), 0).UTC()
-		decision := Decide(compiled, facts, health, now)
+		decision := Decide(compiled, facts, View{Health: health}, now)
 		c.Version = compiled.Version
-		for _, again := range []payments.Decision{Decide(compiled, facts, health, now), Decide(&c, facts, health, now)} {
+		for _, again := range []payments.Decision{Decide(compiled, facts, View{Health: health}, now), Decide(&c, facts, View{Health: health}, now)} {
 			if diff := cmp.Diff(decision, again); diff != "" {
 				t.Fatalf("the same question has two answers:\n%s", diff)
 			}

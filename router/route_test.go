@@ -156,7 +156,7 @@ fees:
 			if test.change != nil {
 				test.change(&facts)
 			}
-			got := Decide(ruled(t, test.policy), facts, test.health, noon)
+			got := Decide(ruled(t, test.policy), facts, View{Health: test.health}, noon)
 			if got.Rule != test.rule || orderOf(got) != test.order || got.Blocked != test.blocked {
 				t.Errorf("rule %q, order %q, blocked %q; want %q, %q, %q", got.Rule, orderOf(got), got.Blocked, test.rule, test.order, test.blocked)
 			}
@@ -179,7 +179,7 @@ func TestPolicyIsInTheVersion(t *testing.T) {
 	if slices.Sort(versions); len(slices.Compact(slices.Clone(versions))) != len(versions) {
 		t.Errorf("two of them are alike: %v", versions)
 	}
-	if a, b := ruled(t, "default: {smart: all}"), ruled(t, "# a comment\ndefault:\n  smart: all\n"); a.Version != b.Version || Decide(a, cardSale(), nil, noon).ConfigVersion != a.Version {
+	if a, b := ruled(t, "default: {smart: all}"), ruled(t, "# a comment\ndefault:\n  smart: all\n"); a.Version != b.Version || Decide(a, cardSale(), View{}, noon).ConfigVersion != a.Version {
 		t.Errorf("%s and %s", a.Version, b.Version)
 	}
 }
@@ -210,7 +210,7 @@ func TestSplitHoldsItsWeights(t *testing.T) {
 	f := cardSale()
 	for i := range payers {
 		f.InvoiceID = fmt.Sprint("iv_", i)
-		d := Decide(c, f, nil, noon)
+		d := Decide(c, f, View{}, noon)
 		order := d.Order()
 		if len(order) != 3 {
 			t.Fatalf("%+v", d)
@@ -292,11 +292,11 @@ func TestPolicyProperties(t *testing.T) {
 		c.Policy = policyOf(t, text, known)
 		now := time.Unix(rapid.Int64Range(1<<30, 1<<31).Draw(t, "now"), 0).UTC()
 		compiled := Compile(c)
-		decision := Decide(compiled, facts, health, now)
+		decision := Decide(compiled, facts, View{Health: health}, now)
 
 		elsewhere := c // another instance, which has read the same files
 		elsewhere.Policy = policyOf(t, text, known)
-		if diff := cmp.Diff(decision, Decide(Compile(elsewhere), facts, health, now)); diff != "" {
+		if diff := cmp.Diff(decision, Decide(Compile(elsewhere), facts, View{Health: health}, now)); diff != "" {
 			t.Fatalf("two instances decide differently:\n%s\n%s", diff, text)
 		}
 		list := mayUse(&c, facts.ProjectID)
@@ -317,7 +317,7 @@ func checkRoute(t *rapid.T, c *Config, d payments.Decision, f payments.Facts, h 
 	free := *c
 	free.plan, free.Policy, free.MaxAttempts = nil, nil, 100
 	able := map[string]bool{}
-	without := Decide(&free, f, h, now)
+	without := Decide(&free, f, View{Health: h}, now)
 	for _, x := range without.Order() {
 		able[x.GatewayConfigurationID] = true
 	}
@@ -345,9 +345,9 @@ func TestSmartAllIsTheDefaultPriority(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		c, facts, health := drawConfig(t), drawFacts(t), drawHealth(t)
-		want := Decide(Compile(c), facts, health, noon)
+		want := Decide(Compile(c), facts, View{Health: health}, noon)
 		c.Policy = policyOf(t, "default: {smart: all}", nil)
-		if diff := cmp.Diff(want, Decide(Compile(c), facts, health, noon), cmpopts.IgnoreFields(payments.Decision{}, "Rule", "ConfigVersion")); diff != "" {
+		if diff := cmp.Diff(want, Decide(Compile(c), facts, View{Health: health}, noon), cmpopts.IgnoreFields(payments.Decision{}, "Rule", "ConfigVersion")); diff != "" {
 			t.Fatal(diff)
 		}
 	})
@@ -406,7 +406,7 @@ func BenchmarkDecideByPolicy(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				if d := Decide(c, f, nil, noon); d.Rule != rule {
+				if d := Decide(c, f, View{}, noon); d.Rule != rule {
 					b.Fatal(d)
 				}
 			}
@@ -428,10 +428,10 @@ func BenchmarkDecideByPolicy(b *testing.B) {
 func TestPolicyAllocations(t *testing.T) {
 	f := benchFacts()
 	without := benchConfig(t, "")
-	before := testing.AllocsPerRun(100, func() { Decide(without, f, nil, noon) })
+	before := testing.AllocsPerRun(100, func() { Decide(without, f, View{}, noon) })
 	for kind, route := range benchRoutes {
 		c := benchConfig(t, manyRules(1_000, route))
-		if n := testing.AllocsPerRun(100, func() { Decide(c, f, nil, noon) }); n > before+5 {
+		if n := testing.AllocsPerRun(100, func() { Decide(c, f, View{}, noon) }); n > before+5 {
 			t.Errorf("%s: %v allocations, without a policy %v", kind, n, before)
 		}
 	}

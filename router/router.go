@@ -158,7 +158,7 @@ func (r *Router) Config() *Config { return r.current.Load().config }
 // Decide is the function Decide with the configuration in force and the present health.
 func (r *Router) Decide(f payments.Facts) payments.Decision {
 	current, now := r.current.Load(), r.settings.Now()
-	decision := Decide(current.config, f, current.health(now), now)
+	decision := Decide(current.config, f, View{Health: current.health(now)}, now)
 	r.changes.drain()
 	return decision
 }

@@ -36,18 +36,23 @@ type Facts struct {
 	Metadata        map[string]string
 }
 
+// MethodOf is how a payment is paid.
+func MethodOf(f *payments.Facts) Method {
+	switch {
+	case f.Page:
+		return MethodPage
+	case f.Mappings != nil:
+		return MethodToken
+	}
+	return MethodCard
+}
+
 // FactsOf is the view of rules on the facts of routing.
 func FactsOf(f *payments.Facts) Facts {
 	view := Facts{
-		ProjectID: f.ProjectID, InvoiceID: f.InvoiceID, CustomerID: f.CustomerID, Operation: f.Operation, Method: MethodCard,
+		ProjectID: f.ProjectID, InvoiceID: f.InvoiceID, CustomerID: f.CustomerID, Operation: f.Operation, Method: MethodOf(f),
 		Scheme: f.Scheme, Funding: f.Funding, IssuerCountry: f.CardCountry, CustomerCountry: f.CustomerCountry, IIN: f.IIN,
 		Amount: f.Amount, Initiation: f.Initiation, Intent: f.Intent, Incremental: f.Incremental, Metadata: f.Metadata,
-	}
-	switch {
-	case f.Page:
-		view.Method = MethodPage
-	case f.Mappings != nil:
-		view.Method = MethodToken
 	}
 	for _, m := range f.Mappings {
 		view.Saved = view.Saved || m.Status == payments.MappingUsable && m.MethodRef != ""
