@@ -84,9 +84,11 @@ func (g *guide) follow(assessed []assessment, f *payments.Facts, now time.Time, 
 			a.unused = a.entry.display + " is " + why
 		}
 	}
-	c := course{guide: g, rule: -1}
+	c := course{guide: g}
+	var walk rules.Walk
+	walk.Start(g.policy, &facts)
 	for {
-		c.rule, c.route = g.policy.MatchAfter(&facts, c.rule)
+		c.rule, c.route = walk.Next()
 		c.ids = g.policy.Order(c.route, &facts, now, ids)
 		if c.rule < 0 || c.route.Kind == rules.RouteBlock || g.policy.Rule(c.rule).Fail || c.taken(assessed) {
 			return c

@@ -146,16 +146,39 @@ func (d *decoder) indexRules(doc *Document) *index {
 
 // Match returns the first rule for a payment and its route. The index is -1 when no rule matches; the route is then the
 // default one.
-func (p *Policy) Match(f *Facts) (int, *Route) { return p.MatchAfter(f, -1) }
+func (p *Policy) Match(f *Facts) (int, *Route) {
+	return p.route(p.index.match(f))
+}
 
-// MatchAfter is Match among the rules behind one: where a payment goes on when that one has left no candidate and says
-// next.
-func (p *Policy) MatchAfter(f *Facts, after int) (int, *Route) {
-	i := p.index.match(f, max(after+1, 0))
-	if i < 0 {
+func (p *Policy) route(rule int) (int, *Route) {
+	if rule < 0 {
 		return -1, &p.doc.Default
 	}
-	return i, &p.doc.Rules[i].Route
+	return rule, &p.doc.Rules[rule].Route
+}
+
+// Walk goes through the rules that match one payment, first to last: where the payment goes on when one of them has left no
+// candidate and says next.
+type Walk struct {
+	policy *Policy
+	rows   selection
+	from   int
+}
+
+// Start sets out at the first rule.
+func (w *Walk) Start(p *Policy, f *Facts) {
+	w.policy, w.from = p, 0
+	p.index.selected(f, &w.rows)
+}
+
+// Next returns the next rule that matches, and its route; as Match when there is none.
+func (w *Walk) Next() (int, *Route) {
+	rule, route := w.policy.route(w.policy.index.next(&w.rows, w.from))
+	w.from = rule + 1
+	if rule < 0 {
+		w.from = len(w.policy.doc.Rules)
+	}
+	return rule, route
 }
 
 // Order appends to ids where a route sends a payment, first to last. A smart route gives its list as it is written, for a

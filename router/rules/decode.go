@@ -23,7 +23,7 @@ func Decode(file string, text []byte) (*Document, Faults) {
 		Retry:       Retry{PerDay: defaultPerDay, Per30Days: defaultPer30Days, Classes: map[string]int{}},
 		Objective:   Objective{MarginBPS: defaultMarginBPS, MaxAuthLossBPS: defaultMaxAuthLossBPS},
 		Exploration: Exploration{CapBPS: defaultExploreCapBPS, FloorBPS: defaultExploreFloor},
-		Smart:       Smart{MemoryPayments: defaultMemory, AvailabilityPayments: defaultAvailability, Draws: defaultDraws, TemperaturePercent: defaultTemperature},
+		Smart:       Smart{MemoryPayments: defaultMemory, MemoryDays: defaultMemoryDays},
 		source:      d,
 	}
 	if root := d.parse(text); root != nil {

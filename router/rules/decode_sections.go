@@ -12,8 +12,7 @@ const (
 	maxPerDay     = 10 // Mastercard counts more declines in 24 hours as excessive
 	maxPer30Days  = 15 // Visa's limit of reattempts in 30 days
 	maxMemory     = 10_000_000
-	maxDraws      = 1_000
-	maxTemper     = 1_000 // percent
+	maxMemoryDays = 3_650
 	maxAuthLoss   = 1_000 // bps
 	maxExploreBPS = 2_000
 )
@@ -129,11 +128,9 @@ func (d *decoder) exploration(n *node, e *Exploration) {
 
 func (d *decoder) smart(n *node, s *Smart) {
 	d.mapping(n, "smart", keys{
-		"memory_payments":       func(v *node) { s.MemoryPayments = d.whole(v, "memory_payments", 100, maxMemory) },
-		"availability_payments": func(v *node) { s.AvailabilityPayments = d.whole(v, "availability_payments", 100, maxMemory) },
-		"draws":                 func(v *node) { s.Draws = d.whole(v, "draws", 1, maxDraws) },
-		"temperature_percent":   func(v *node) { s.TemperaturePercent = d.whole(v, "temperature_percent", 0, maxTemper) },
-		"freeze":                func(v *node) { s.Freeze = d.flag(v, "freeze") },
+		"memory_payments": func(v *node) { s.MemoryPayments = d.whole(v, "memory_payments", 100, maxMemory) },
+		"memory_days":     func(v *node) { s.MemoryDays = d.whole(v, "memory_days", 1, maxMemoryDays) },
+		"freeze":          func(v *node) { s.Freeze = d.flag(v, "freeze") },
 	})
 }
 

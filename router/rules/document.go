@@ -142,11 +142,10 @@ type Exploration struct {
 
 // Smart are the parameters of smart routes.
 type Smart struct {
-	MemoryPayments       int64 `json:"memory_payments"`       // how many payments an approval rate remembers
-	AvailabilityPayments int64 `json:"availability_payments"` // likewise of technical failures
-	Draws                int64 `json:"draws"`                 // samples per decision
-	TemperaturePercent   int64 `json:"temperature_percent"`   // how wide they spread
-	Freeze               bool  `json:"freeze"`                // decide, but learn nothing
+	// How long what is learnt of approvals lasts, in payments and in days: both pass at once.
+	MemoryPayments int64 `json:"memory_payments"`
+	MemoryDays     int64 `json:"memory_days"`
+	Freeze         bool  `json:"freeze"` // decide, but learn nothing
 }
 
 // Candidate is a policy that is tried beside this one.
@@ -164,8 +163,6 @@ const (
 	defaultMaxAuthLossBPS = 20
 	defaultExploreCapBPS  = 500
 	defaultExploreFloor   = 20
-	defaultMemory         = 100_000
-	defaultAvailability   = 1_500
-	defaultDraws          = 32
-	defaultTemperature    = 60
+	defaultMemory         = 70_000
+	defaultMemoryDays     = 30
 )

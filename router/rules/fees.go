@@ -61,7 +61,7 @@ func (p *Policy) Fees(gatewayID string, f *Facts, at time.Time) (Fee, bool) {
 	if table == nil {
 		return Fee{}, false
 	}
-	i := table.index.match(f, 0)
+	i := table.index.match(f)
 	if i < 0 {
 		return Fee{}, false
 	}

@@ -65,17 +65,30 @@ func newIndex(conditions []*Condition) (made *index, bad int, ok bool) {
 	return x, -1, true
 }
 
-// match returns the first condition at or after from that holds, or -1. Its work is bounded by the size of the index: it has
-// no loop that facts could prolong.
-func (x *index) match(f *Facts, from int) int {
-	if from >= len(x.first) {
-		return -1
-	}
-	var selected [maxDimensions]bits
-	rows := selected[:len(x.spaces)]
+// selection are the rows that one payment selects, one for each dimension.
+type selection [maxDimensions]bits
+
+// selected looks up the payment's rows.
+func (x *index) selected(f *Facts, rows *selection) {
 	for i, s := range x.spaces {
 		rows[i] = x.rows[i][s.class(f)]
 	}
+}
+
+// match returns the first condition that holds, or -1.
+func (x *index) match(f *Facts) int {
+	var rows selection
+	x.selected(f, &rows)
+	return x.next(&rows, 0)
+}
+
+// next returns the first condition at or after from that holds, or -1. Its work is bounded by the size of the index: it has
+// no loop that facts could prolong.
+func (x *index) next(selected *selection, from int) int {
+	if from >= len(x.first) {
+		return -1
+	}
+	rows := selected[:len(x.spaces)]
 	start := x.first[from]
 	mask := ^uint64(0) << (start % wordBits)
 	for w := start / wordBits; w < len(x.all); w++ {

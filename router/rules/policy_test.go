@@ -134,8 +134,8 @@ fees:
 	}
 }
 
-// TestMatchAfter follows a payment through the rules that pass it on.
-func TestMatchAfter(t *testing.T) {
+// TestWalk follows a payment through the rules that pass it on.
+func TestWalk(t *testing.T) {
 	t.Parallel()
 	p := mustCompile(t, `
 rules:
@@ -146,13 +146,16 @@ default: {priority: [gway_conf_alpha]}
 `)
 	f := visa()
 	var path []int
-	for i, _ := p.Match(&f); i >= 0 && len(path) < 4; i, _ = p.MatchAfter(&f, i) {
+	var walk rules.Walk
+	walk.Start(p, &f)
+	i, r := walk.Next()
+	for ; i >= 0 && len(path) < 4; i, r = walk.Next() {
 		path = append(path, i)
 	}
 	if !slices.Equal(path, []int{0, 2}) || p.Rule(0).Fail || !p.Rule(2).Fail {
 		t.Errorf("the payment goes through the rules %v", path)
 	}
-	if i, r := p.MatchAfter(&f, 2); i != -1 || r.Kind != rules.RoutePriority || r.Gateways[0] != "gway_conf_alpha" {
+	if i != -1 || r.Kind != rules.RoutePriority || r.Gateways[0] != "gway_conf_alpha" {
 		t.Errorf("behind the last rule there is %d, %+v", i, r)
 	}
 }

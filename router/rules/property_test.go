@@ -198,13 +198,19 @@ func TestMatchIsTheFirstRuleThatHolds(t *testing.T) {
 		p, text := policy(t, allFacts)
 		for range 30 {
 			f := facts(t)
-			for after := -1; after < len(p.Document().Rules); after++ {
-				got, r := p.MatchAfter(&f, after)
+			var walk rules.Walk
+			walk.Start(p, &f)
+			for after, ended := -1, 0; ended < 2; {
+				got, r := walk.Next()
 				if want := naive(p, &f, after); got != want {
 					t.Fatalf("behind rule %d, rule %d matches; the first that holds is %d\n%+v\n%s", after, got, want, f, text)
 				}
 				if r == nil || got >= 0 && r != &p.Rule(got).Route {
 					t.Fatalf("rule %d has the route of another", got)
+				}
+				if after = got; got < 0 {
+					after = len(p.Document().Rules)
+					ended++
 				}
 			}
 			trace := rules.Explain(p, &f)
@@ -317,9 +323,10 @@ func TestDeadPathsTakeNothing(t *testing.T) {
 		findings := rules.Analyse(p, world)
 		for range 60 {
 			f := possible(facts(t))
-			after := -1
+			var walk rules.Walk
+			walk.Start(p, &f)
 			for range len(p.Document().Rules) + 1 {
-				i, r := p.MatchAfter(&f, after)
+				i, r := walk.Next()
 				name := ""
 				if i >= 0 {
 					name = p.Rule(i).Name
@@ -348,7 +355,6 @@ func TestDeadPathsTakeNothing(t *testing.T) {
 				if taken || i < 0 || p.Rule(i).Fail {
 					break
 				}
-				after = i
 			}
 		}
 	})
