@@ -157,7 +157,7 @@ func writeDecision(w *writer, d *payments.Decision, attempts []payments.Attempt)
 		w.full("gateway_configuration_id", c.GatewayConfigurationID)
 		w.full("psp", c.PSP)
 		w.full("verdict", string(c.Verdict))
-		w.full("reason", c.Reason)
+		w.full("reason", d.Sentence(c))
 		if c.Page {
 			w.flag("page", true)
 		}

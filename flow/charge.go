@@ -343,10 +343,12 @@ type closed struct {
 func (e *Engine) begin(ctx context.Context, c *course, to payments.Candidate, before *closed) (string, error) {
 	d := e.draft(c.subject)
 	first := before == nil
+	var was payments.AttemptState // of the candidate before
 	if first {
 		d.change = c.change
 	} else {
 		a := c.pay.Attempt(before.attemptID)
+		was = a.State
 		if err := d.record(a, before.result, false); err != nil {
 			return "", err
 		}
@@ -377,6 +379,9 @@ func (e *Engine) begin(ctx context.Context, c *course, to payments.Candidate, be
 		return "", err
 	}
 	crash.Point(crash.AfterIntent)
+	if !first {
+		e.observe(c.subject, before.attemptID, was, before.result)
+	}
 	if a.TokenID != "" && (!first || c.token != nil) {
 		e.tokens.Changed(ctx, a.ProjectID, a.TokenID)
 	}
@@ -457,7 +462,7 @@ func (e *Engine) try(ctx context.Context, c *course, id string) (r payments.Resu
 	}
 	if err != nil { // our own doing, and no PSP's: no breaker must hear of it
 		e.log.ErrorContext(ctx, "what is to be charged cannot be opened; are the vault's keys those of this store?", "attempt", id, "error", err)
-		return payments.Result{Fault: &payments.Fault{Kind: payments.NeverSent, Code: payments.GatewayConfigurationError, Err: err}}, true, nil
+		return payments.Result{Fault: &payments.Fault{Kind: payments.NeverSent, Code: payments.GatewayConfigurationError, Local: true, Err: err}}, true, nil
 	}
 	call := func(ctx context.Context) (payments.Outcome, error) { return e.charge(ctx, c, id, source) }
 	r = e.guarded(ctx, a, e.gateways[a.GatewayConfigurationID].Timeout, call)

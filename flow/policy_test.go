@@ -99,7 +99,7 @@ func TestPolicyIsStricter(t *testing.T) {
 			if tc.retry == "{}" {
 				retry = ""
 			}
-			w := newWorld(t, worldOptions{policy: retry + "default: {smart: all}\n"})
+			w := newWorld(t, worldOptions{policy: retry + "exploration: {cap_bps: 0, floor_bps: 0}\ndefault: {smart: all}\n"})
 			defer w.close()
 			w.first.script(payments.OpAuthorize, tc.first)
 			invoice, card := w.invoice("100.00"), w.card()

@@ -50,7 +50,7 @@ func (e *Engine) settle(ctx context.Context, s *subject, id string, r payments.R
 			o.answer(s, a)
 			return nil
 		}
-		d := e.draft(s)
+		d, was := e.draft(s), a.State
 		err := e.compose(ctx, d, a, r, o)
 		if _, illegal := errors.AsType[*payments.TransitionError](err); illegal {
 			return err
@@ -83,6 +83,7 @@ func (e *Engine) settle(ctx context.Context, s *subject, id string, r payments.R
 			return err
 		}
 		e.logAttempt(ctx, s.pay.Attempt(id), s.pay.Attempt(id).SentAt)
+		e.observe(s, id, was, r)
 		e.learnCustomer(ctx, a)
 		if a.TokenID != "" {
 			e.tokens.Changed(ctx, a.ProjectID, a.TokenID)

@@ -1,6 +1,9 @@
 package payments
 
-import "time"
+import (
+	"strconv"
+	"time"
+)
 
 // Verdict is what a decision says of one candidate.
 type Verdict string
@@ -28,6 +31,31 @@ type Candidate struct {
 	// Page: the payer pays on the PSP's own page.
 	Page bool `json:"page,omitempty"`
 }
+
+// Sentence is a candidate's reason with what was believed of it, in words.
+func (d *Decision) Sentence(c *Candidate) string {
+	e := c.Estimate
+	if e == nil {
+		return c.Reason
+	}
+	text := c.Reason + "; approval " + percent(e.Approval) + " ± " + percent(e.SD)
+	if e.Availability < nearlyAlways {
+		text += ", answers " + percent(e.Availability) + " of calls"
+	}
+	if e.FeeMinor != nil && d.Facts != nil {
+		currency := d.Facts.Amount.Currency
+		text += ", fee " + Money{Minor: *e.FeeMinor, Currency: currency}.Decimal() + " " + string(currency)
+	}
+	if e.Impaired {
+		text += ", something is wrong there and it gets probes"
+	}
+	return text + "; tried first with probability " + percent(e.Propensity)
+}
+
+// nearlyAlways is an availability that is not worth a word.
+const nearlyAlways = 0.9995
+
+func percent(part float64) string { return strconv.FormatFloat(100*part, 'f', 1, 64) + " %" }
 
 // Estimate is what was believed of one candidate at a decision.
 type Estimate struct {

@@ -100,7 +100,9 @@ type Fault struct {
 	RetryAfter          time.Duration // as told by the PSP; 0 means not told
 	MethodGone          bool          // the saved method does not exist at the PSP (any more): nothing was charged
 	SaveRefused         bool          // the account cannot save methods: nothing was charged, and the same payment without saving may pass
-	Err                 error         // the cause, for logs
+	// Local: no call was made, because of ourselves (a breaker, a pause, a vault that cannot be opened). It says nothing of the PSP.
+	Local bool
+	Err   error // the cause, for logs
 }
 
 func (f *Fault) Error() string {

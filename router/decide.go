@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"switchyard/payments"
+	"switchyard/router/rules"
 )
 
 // ruleDefaultPriority names the only rule that there is without a policy.
@@ -25,13 +26,15 @@ type assessment struct {
 	entry    *entry
 	place    *place // where it stands in the order of the decision
 	standing standing
-	page     bool   // the payer pays on the PSP's own page
-	last     bool   // its health makes it the last resort
-	refusal  string // why it cannot take the payment
-	unused   string // why the policy does not use it for the payment, whatever the rule
-	illness  string // why its health keeps it out
-	note     string // what its health adds otherwise
-	reason   string // of an excluded candidate: the first of these, or that the rule leaves it out
+	scored   bool      // a smart route compares it with others
+	belief   *believed // what it believed then; nil until it has
+	page     bool      // the payer pays on the PSP's own page
+	last     bool      // its health makes it the last resort
+	refusal  string    // why it cannot take the payment
+	unused   string    // why the policy does not use it for the payment, whatever the rule
+	illness  string    // why its health keeps it out
+	note     string    // what its health adds otherwise
+	reason   string    // of an excluded candidate: the first of these, or that the rule leaves it out
 }
 
 // fit says that the candidate can take the payment now.
@@ -70,7 +73,9 @@ func Decide(c *Config, f payments.Facts, v View, now time.Time) payments.Decisio
 		Rule:          ruleDefaultPriority,
 		Candidates:    make([]payments.Candidate, 0, len(entries)),
 		DecidedAt:     now,
+		Facts:         f.Recorded(),
 	}
+	limit, overLimit := v.Switches.limit(p, now)
 
 	var scratch [usualCandidates]assessment
 	assessed := scratch[:0]
@@ -88,8 +93,11 @@ func Decide(c *Config, f payments.Facts, v View, now time.Time) payments.Decisio
 		course := p.guide.follow(assessed, &f, now, order[:0])
 		assessed = course.arrange(assessed, reordered[:0], &f)
 		decision.Rule, decision.Blocked, note = course.texts().name, course.route.Message, course.note()
+		if course.route.Kind == rules.RouteSmart && v.Beliefs != nil {
+			smart := smartness{guide: p.guide, view: &v, facts: &f, now: now, limit: limit}
+			smart.score(assessed, &decision)
+		}
 	}
-	limit, overLimit := v.Switches.limit(p, now)
 	verdicts(&decision, assessed, &f, note, limit, overLimit)
 	return decision
 }
@@ -304,7 +312,11 @@ func (a *assessment) take(f *payments.Facts, before int, note string) payments.C
 }
 
 func (a *assessment) candidate(verdict payments.Verdict, reason string) payments.Candidate {
-	return payments.Candidate{GatewayConfigurationID: a.entry.ID, PSP: a.entry.PSP, Verdict: verdict, Reason: reason}
+	c := payments.Candidate{GatewayConfigurationID: a.entry.ID, PSP: a.entry.PSP, Verdict: verdict, Reason: reason}
+	if a.belief != nil {
+		c.Score, c.Estimate = &a.belief.score, &a.belief.estimate
+	}
+	return c
 }
 
 // savedNote says what the token has done there before.

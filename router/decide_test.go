@@ -86,6 +86,8 @@ func TestDecideOrder(t *testing.T) {
 			{GatewayConfigurationID: paymongo, PSP: "paymongo", Verdict: payments.Fallback, Reason: "third in the priority list; tried if those before it certainly did not charge"},
 		},
 	}
+	facts := cardSale()
+	want.Facts = &facts
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}

@@ -112,6 +112,7 @@ func (r *Router) begin(ctx context.Context, gatewayID string, op payments.Operat
 		attribute.String("switchyard.psp", x.psp),
 		attribute.String("switchyard.operation", string(op)))
 	if fault != nil {
+		fault.Local = true
 		x.span.SetAttributes(attribute.Bool("switchyard.refused", true))
 		x.close(payments.Result{Fault: fault})
 		return nil, fault

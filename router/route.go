@@ -45,7 +45,7 @@ func newGuide(policy *rules.Policy, gateways int) *guide {
 	}
 	for kind, where := range map[rules.RouteKind]string{
 		rules.RoutePriority: " in the route", rules.RouteSplit: " by the split", rules.RouteCheapest: " by estimated fee",
-		rules.RouteSmart: " in the route", byFallback: " in the route, as its fallback",
+		rules.RouteSmart: " in the route", byFallback: " in the route, as its fallback", byScore: " by what is expected of it",
 	} {
 		for n := range gateways {
 			g.places[kind] = append(g.places[kind], newPlace(n+1, ordinal(n+1)+where))
@@ -132,6 +132,7 @@ func (c *course) arrange(assessed, ordered []assessment, f *payments.Facts) []as
 	if c.all() {
 		for i := range assessed {
 			assessed[i].rank(f, true)
+			assessed[i].scored = true
 		}
 		return assessed
 	}
@@ -148,7 +149,7 @@ func (c *course) arrange(assessed, ordered []assessment, f *payments.Facts) []as
 		ordered = append(ordered, assessed[i])
 		assessed[i].place = nil
 		a := &ordered[len(ordered)-1]
-		a.place = &c.guide.places[kind][len(ordered)-1]
+		a.place, a.scored = &c.guide.places[kind][len(ordered)-1], kind == rules.RouteSmart
 		a.rank(f, false)
 	}
 	for i := range assessed {

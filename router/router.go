@@ -11,6 +11,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"switchyard/payments"
+	"switchyard/router/learn"
 )
 
 // Settings say when a gateway configuration is left alone. The zero value of every field has a default.
@@ -30,6 +31,9 @@ type Settings struct {
 	ConfigFaultPause time.Duration
 	// ThrottlePause is the longest rest that a PSP may ask for with Retry-After; default 30 s.
 	ThrottlePause time.Duration
+
+	// Beliefs is what smart routes choose by; default: a learner that knows nothing yet.
+	Beliefs *learn.Learner
 
 	Logger *slog.Logger // default: nothing is logged
 	// OnChange is told of every change after it has happened, one at a time and in order, on the goroutine of a call: it
@@ -66,6 +70,9 @@ func (s Settings) withDefaults() Settings {
 	setDefault(&s.Probes, defaultProbes)
 	setDefault(&s.ConfigFaultPause, defaultConfigFaultPause)
 	setDefault(&s.ThrottlePause, defaultThrottlePause)
+	if s.Beliefs == nil {
+		s.Beliefs = learn.New(learn.Settings{})
+	}
 	if s.Logger == nil {
 		s.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -98,6 +105,7 @@ type Router struct {
 
 	swapping sync.Mutex // one Swap at a time
 	current  atomic.Pointer[inForce]
+	switches atomic.Pointer[Switches]
 }
 
 // inForce is a configuration with the breakers of its gateways.
@@ -152,13 +160,17 @@ func (r *Router) Swap(c *Config) {
 	r.current.Store(next)
 }
 
+// Throw puts kill switches in force, in place of those before; nil withdraws all.
+func (r *Router) Throw(s *Switches) { r.switches.Store(s) }
+
 // Config returns the configuration in force.
 func (r *Router) Config() *Config { return r.current.Load().config }
 
 // Decide is the function Decide with the configuration in force and the present health.
 func (r *Router) Decide(f payments.Facts) payments.Decision {
 	current, now := r.current.Load(), r.settings.Now()
-	decision := Decide(current.config, f, View{Health: current.health(now)}, now)
+	view := View{Health: current.health(now), Beliefs: r.settings.Beliefs, Switches: r.switches.Load()}
+	decision := Decide(current.config, f, view, now)
 	r.changes.drain()
 	return decision
 }

@@ -23,18 +23,27 @@ func TestSwitches(t *testing.T) {
 	}{
 		{"none", Switches{}, card, map[string]string{}, processout},
 		{
-			"a gateway configuration", Switches{Gateways: map[string]Switch{processout: off}}, card,
-			map[string]string{processout: "ProcessOut is switched off until 2026-11-20T13:00:00Z: settlement is late"}, xendit,
+			"a gateway configuration",
+			Switches{Gateways: map[string]Switch{processout: off}},
+			card,
+			map[string]string{processout: "ProcessOut is switched off until 2026-11-20T13:00:00Z: settlement is late"},
+			xendit,
 		},
 		{"one whose time is over", Switches{Gateways: map[string]Switch{processout: over}}, card, map[string]string{}, processout},
 		{
-			"a method", Switches{Methods: map[string]map[rules.Method]Switch{processout: {rules.MethodToken: off}}}, token,
-			map[string]string{processout: "ProcessOut is, for payments by token, switched off until"}, xendit,
+			"a method",
+			Switches{Methods: map[string]map[rules.Method]Switch{processout: {rules.MethodToken: off}}},
+			token,
+			map[string]string{processout: "ProcessOut is, for payments by token, switched off until"},
+			xendit,
 		},
 		{"another method", Switches{Methods: map[string]map[rules.Method]Switch{processout: {rules.MethodToken: off}}}, card, map[string]string{}, processout},
 		{
-			"cascades", Switches{Cascades: off}, card,
-			map[string]string{xendit: "cascades are switched off until", paymongo: "cascades are switched off until"}, processout,
+			"cascades",
+			Switches{Cascades: off},
+			card,
+			map[string]string{xendit: "cascades are switched off until", paymongo: "cascades are switched off until"},
+			processout,
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {

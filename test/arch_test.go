@@ -152,8 +152,13 @@ var rules = []rule{
 		why:  "beliefs and choice as a pure library: no clock, no dice, no input or output of its own",
 	},
 	{
+		pkgs: "router/drive",
+		ours: []string{"payments", "router", "router/learn", "router/rules"},
+		why:  "routing for a world that is another program: lines in, lines out",
+	},
+	{
 		pkgs:   "flow",
-		ours:   []string{"adapters", "crash", "payments", "router", "tokens", "vault"},
+		ours:   []string{"adapters", "crash", "payments", "router", "router/learn", "tokens", "vault"},
 		theirs: otelAPI,
 		why:    "one operation from end to end; it never sees Gin, SQL, Redis or a concrete PSP",
 		tests: allowed{
@@ -215,7 +220,7 @@ var rules = []rule{
 	},
 	{
 		pkgs:   "cmd/switchyard",
-		ours:   []string{"adapters/all", "app", "config", "payments", "reconcile", "router/rules", "sims", "webhooks"},
+		ours:   []string{"adapters/all", "app", "config", "payments", "reconcile", "router", "router/drive", "router/rules", "sims", "webhooks"},
 		theirs: slices.Concat(webStd, []string{"github.com/alecthomas/kong"}),
 		why:    "flags, signals and exit codes",
 		tests:  allowed{theirs: []string{"github.com/standard-webhooks/standard-webhooks/libraries/go"}},
@@ -240,8 +245,8 @@ var rules = []rule{
 	},
 	{
 		pkgs: "test/routingbench",
-		ours: []string{"payments", "router/learn"},
-		why:  "the open benchmark of routing: it drives the learner as the router does, or another program by JSON lines",
+		ours: []string{"payments", "router", "router/drive", "router/learn", "router/rules"},
+		why:  "the open benchmark of routing: it drives the router, or another program by JSON lines",
 	},
 	{
 		pkgs: "test/...",

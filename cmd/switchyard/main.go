@@ -46,6 +46,7 @@ type commands struct {
 // environment is what a command may use of the process, so that a test can give it something else.
 type environment struct {
 	ctx    context.Context // ends when the process is asked to stop
+	stdin  io.Reader
 	stdout io.Writer
 	stderr io.Writer
 }
@@ -61,7 +62,7 @@ func (e usageError) Error() string { return e.text }
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
-	code := run(environment{ctx: ctx, stdout: os.Stdout, stderr: os.Stderr}, os.Args[1:])
+	code := run(environment{ctx: ctx, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}, os.Args[1:])
 	stop()
 	os.Exit(code)
 }

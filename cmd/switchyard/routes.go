@@ -19,6 +19,7 @@ import (
 type routesCommand struct {
 	Validate routesValidate `cmd:"" help:"Report faults and likely mistakes. Exit code 2: the policy must not go live."`
 	Diff     routesDiff     `cmd:"" help:"Say in sentences what changes from one policy to another."`
+	Drive    routesDrive    `cmd:"" help:"Decide for any program that plays the world, in lines of JSON (docs/routing-benchmark.md)."`
 	Explain  routesExplain  `cmd:"" help:"Say where a payment would go, rule by rule and candidate by candidate."`
 }
 
@@ -195,7 +196,7 @@ func writeExplanation(w io.Writer, trace rules.Trace, d payments.Decision) error
 	var out bytes.Buffer
 	fmt.Fprintf(&out, "%s\nDecision of %q:\n", trace, d.Rule)
 	for _, c := range d.Candidates {
-		fmt.Fprintf(&out, "  %-8s  %s: %s\n", c.Verdict, c.GatewayConfigurationID, c.Reason)
+		fmt.Fprintf(&out, "  %-8s  %s: %s\n", c.Verdict, c.GatewayConfigurationID, d.Sentence(&c))
 	}
 	if d.Blocked != "" {
 		fmt.Fprintf(&out, "The merchant is told: %s\n", d.Blocked)

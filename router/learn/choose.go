@@ -74,7 +74,7 @@ type Choice struct {
 
 // Choose ranks the candidates. It changes nothing, and gives the same answer to the same question until something is learnt.
 func (l *Learner) Choose(r *Request) Choice {
-	c := Choice{Ticket: Ticket{Keys: keysOf(&r.Payment), Segment: r.Payment.segmentName()}}
+	c := Choice{Ticket: TicketOf(&r.Payment, 0)}
 	if len(r.Candidates) == 0 {
 		return c
 	}

@@ -14,6 +14,11 @@ type Ticket struct {
 	Segment string `json:"segment,omitempty"` // their readable name
 }
 
+// TicketOf is the ticket of a payment that was decided when so many outcomes had been seen.
+func TicketOf(p *Payment, seq uint64) Ticket {
+	return Ticket{Seq: seq, Keys: keysOf(p), Segment: p.segmentName()}
+}
+
 // Outcome is what a call at a gateway came to.
 type Outcome struct {
 	Gateway string

@@ -171,6 +171,8 @@ func (f *filler) fillPlain(v reflect.Value) {
 		v.SetString(fmt.Sprint(f.n, oddText))
 	case reflect.Int, reflect.Int64:
 		v.SetInt(int64(f.n))
+	case reflect.Uint64:
+		v.SetUint(uint64(f.n)) //nolint:gosec // a small positive number
 	case reflect.Float64:
 		v.SetFloat(float64(f.n) + 0.1)
 	case reflect.Bool:

@@ -247,10 +247,7 @@ func TestDrivenProgram(t *testing.T) {
 		t.Fatal(err)
 	}
 	w := newWorld(named(t, "low_volume"), 1, 3_000)
-	d, err := newDriven(os.Args[0])
-	if err != nil {
-		t.Fatal(err)
-	}
+	d := newDriven(os.Args[0])
 	want, got := run(w, fixed{1}), run(w, d)
 	if err := d.close(); err != nil || got.regret != want.regret {
 		t.Errorf("regret %v by the program, %v by its rule: %v", got.regret, want.regret, err)

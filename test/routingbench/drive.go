@@ -60,33 +60,34 @@ type driveAnswer struct {
 var errDrive = errors.New("the driven program")
 
 // newDriven starts the command, which is words separated by spaces.
-func newDriven(command string) (*driven, error) {
+func newDriven(command string) *driven {
+	d := &driven{}
 	words := strings.Fields(command)
 	if len(words) == 0 {
-		return nil, fmt.Errorf("%w: no command", errDrive)
+		d.fail(errors.New("no command"))
+		return d
 	}
 	c := exec.Command(words[0], words[1:]...) //nolint:gosec,noctx // the operator's own command; it ends with its input
 	c.Stderr = os.Stderr
-	in, err := c.StdinPipe()
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", errDrive, err)
+	in, inErr := c.StdinPipe()
+	out, outErr := c.StdoutPipe()
+	d.fail(errors.Join(inErr, outErr))
+	if d.err == nil {
+		d.fail(c.Start())
 	}
-	out, err := c.StdoutPipe()
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", errDrive, err)
+	if d.err == nil {
+		d.command, d.in, d.pipe, d.out = c, bufio.NewWriter(in), in, bufio.NewScanner(out)
 	}
-	if err := c.Start(); err != nil {
-		return nil, fmt.Errorf("%w: %w", errDrive, err)
-	}
-	return &driven{command: c, in: bufio.NewWriter(in), pipe: in, out: bufio.NewScanner(out)}, nil
+	return d
 }
 
 func (d *driven) choose(n int, p *payment) int {
 	d.now = n
 	what := describe(n, p)
+	what.InvoiceID = paymentName(n)
 	d.write(driveLine{At: at(n), Decide: &driveDecide{
-		Payment: what.ID, AmountMinor: what.Amount.Minor, Currency: string(what.Amount.Currency), Method: what.Method,
-		Scheme: string(what.Scheme), Funding: "credit", IssuerCountry: what.Country, IIN: what.IIN,
+		Payment: what.InvoiceID, AmountMinor: what.Amount.Minor, Currency: string(what.Amount.Currency), Method: "card",
+		Scheme: string(what.Scheme), Funding: what.Funding, IssuerCountry: what.CardCountry, IIN: what.IIN,
 	}})
 	if d.err != nil {
 		return 0
@@ -105,16 +106,16 @@ func (d *driven) choose(n int, p *payment) int {
 		return 0
 	}
 	for k, name := range gatewayNames {
-		if name == answer.Gateway && answer.Payment == what.ID {
+		if name == answer.Gateway && answer.Payment == what.InvoiceID {
 			return k
 		}
 	}
-	d.fail(fmt.Errorf("payment %s was asked for, and the answer is gateway %q for %q", what.ID, answer.Gateway, answer.Payment))
+	d.fail(fmt.Errorf("payment %s was asked for, and the answer is gateway %q for %q", what.InvoiceID, answer.Gateway, answer.Payment))
 	return 0
 }
 
-func (d *driven) learn(n int, p *payment, k int, r result) {
-	o := driveOutcome{Payment: describe(n, p).ID, Gateway: gatewayNames[k]}
+func (d *driven) learn(n int, _ *payment, k int, r result) {
+	o := driveOutcome{Payment: paymentName(n), Gateway: gatewayNames[k]}
 	switch r {
 	case approved:
 		o.Result = "approved"
@@ -148,6 +149,9 @@ func (d *driven) fail(err error) {
 
 // close ends the program and returns what went wrong.
 func (d *driven) close() error {
+	if d.command == nil {
+		return d.err
+	}
 	if d.err == nil {
 		d.fail(d.in.Flush())
 	}

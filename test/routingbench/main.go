@@ -74,7 +74,7 @@ func benchmark(w *bytes.Buffer, o *options) error {
 		}
 	}
 	if o.drive != "" {
-		list = append(list, entrant{name: "driven", about: o.drive})
+		list = append(list, entrant{name: "driven", about: o.drive, make: func(*world) policy { return newDriven(o.drive) }})
 	}
 	var priced []entrant
 	for _, e := range pricedEntrants() {
@@ -125,7 +125,7 @@ func play(s *scenario, list []entrant, o *options) ([][]measured, error) {
 			for seed := range seeds {
 				w := newWorld(s, o.first+uint64(seed), o.longest) //nolint:gosec // a small positive number
 				for i, e := range list {
-					all[i][seed], errs[seed] = playOne(w, e, o)
+					all[i][seed], errs[seed] = playOne(w, e)
 					if errs[seed] != nil {
 						break
 					}
@@ -141,16 +141,16 @@ func play(s *scenario, list []entrant, o *options) ([][]measured, error) {
 	return all, errors.Join(errs...)
 }
 
-func playOne(w *world, e entrant, o *options) (measured, error) {
-	if e.make != nil {
-		return run(w, e.make(w)), nil
+// closer is a policy that can tell afterwards that it has failed. What it did is void then.
+type closer interface{ close() error }
+
+func playOne(w *world, e entrant) (measured, error) {
+	pol := e.make(w)
+	m := run(w, pol)
+	if c, ok := pol.(closer); ok {
+		return m, c.close()
 	}
-	d, err := newDriven(o.drive)
-	if err != nil {
-		return measured{}, err
-	}
-	m := run(w, d)
-	return m, d.close()
+	return m, nil
 }
 
 // tune prints the mean regret of every point of every grid.

@@ -48,7 +48,7 @@ func entrants() []entrant {
 		{name: "dTS*", about: "discounted Thompson sampling per segment", free: true, make: func(w *world) policy {
 			return &discountedThompson{discount: tunedThompson, prior: tunedThompsonPrior, dice: dice(w, 2)}
 		}},
-		{name: "switchyard", about: "router/learn as it ships", make: func(w *world) policy { return newLearner(w, false) }},
+		{name: "switchyard", about: "the router as it ships, with worlds.yaml", make: func(w *world) policy { return newEngine(w, false) }},
 	}
 }
 
@@ -67,7 +67,7 @@ func pricedEntrants() []entrant {
 			s.priced = w
 			return s
 		}},
-		entrant{name: "switchyard+EV", about: "router/learn with fees and margin", make: func(w *world) policy { return newLearner(w, true) }})
+		entrant{name: "switchyard+EV", about: "the same with fees and margin", make: func(w *world) policy { return newEngine(w, true) }})
 }
 
 // grid is one family of policies with the parameters to try.

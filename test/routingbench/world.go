@@ -302,11 +302,17 @@ func (p *payment) outcome(k int) (result, int) {
 
 // fee is what an approved payment costs at the PSP, in major units, without the cost of the attempt.
 func (w *world) fee(n, k int) float64 {
-	bps := w.bps[k]
+	fixed, bps := w.fees(n, k)
+	return fixed + bps/10_000*w.payments[n].amount
+}
+
+// fees are the parts of that fee: fixed, and in basis points of the amount.
+func (w *world) fees(n, k int) (fixed, bps float64) {
+	bps = w.bps[k]
 	if w.scenario.name == "cost_shock" && n >= costShockAt && k == w.hurt[0] {
 		bps += costShockBps
 	}
-	return w.fixed[k] + bps/10_000*w.payments[n].amount
+	return w.fixed[k], bps
 }
 
 // value is what sending the payment to the PSP is worth on average, in major units.
