@@ -21,9 +21,11 @@ import (
 	"switchyard/cache"
 	"switchyard/config"
 	"switchyard/flow"
+	"switchyard/learning"
 	"switchyard/payments"
 	"switchyard/projects"
 	"switchyard/router"
+	"switchyard/router/learn"
 	"switchyard/store/sqlite"
 	"switchyard/tokens"
 	"switchyard/vault"
@@ -39,6 +41,7 @@ type App struct {
 	vault     *vault.Vault
 	tokens    *tokens.Service
 	router    *router.Router
+	learning  *learning.Keeper // keeps what the router learns
 	engine    *flow.Engine
 	webhooks  *webhooks.Service
 	ledger    ledger // the store, where writing an event wakes webhooks
@@ -88,7 +91,7 @@ func New(ctx context.Context, c *config.Config, o Options) (_ *App, err error) {
 		return nil, err
 	}
 	a.router = newRouter(c, gateways, a.log)
-	if err := a.observe(); err != nil {
+	if err := errors.Join(a.observe(), a.loadBeliefs(ctx)); err != nil {
 		return nil, err
 	}
 	a.engine = flow.New(flow.Options{
@@ -144,10 +147,13 @@ func (a *App) buildTokens(c *config.Config, gateways []flow.Gateway) error {
 
 // newRouter hands the routing part of the configuration to the router.
 func newRouter(c *config.Config, gateways []flow.Gateway, log *slog.Logger) *router.Router {
-	b := c.Routing.Breaker
+	b, beliefs := c.Routing.Breaker, learn.New(learn.Settings{})
+	if c.Policy != nil {
+		beliefs = learn.New(router.Memory(c.Policy))
+	}
 	return router.New(router.Compile(routingOf(c, gateways)), router.Settings{
 		Failures: b.Failures, Sustained: b.Sustained, MinCalls: b.MinCalls, FailurePercent: b.FailurePercent, Window: b.Window, OpenFor: b.OpenFor, Probes: b.Probes,
-		ConfigFaultPause: c.Routing.ConfigFaultPause, ThrottlePause: c.Routing.ThrottlePause, Logger: log,
+		ConfigFaultPause: c.Routing.ConfigFaultPause, ThrottlePause: c.Routing.ThrottlePause, Beliefs: beliefs, Logger: log,
 	})
 }
 
@@ -214,6 +220,7 @@ func (a *App) Commits() int64 { return a.store.Stats().Commits }
 // Start serves, and takes up the work that an earlier process left behind.
 func (a *App) Start() {
 	a.engine.Start()
+	a.learning.Start()
 	a.webhooks.Start()
 	a.merchants.serve()
 	a.operators.serve()
@@ -244,6 +251,9 @@ func (a *App) close(ctx context.Context) error {
 	}
 	if a.webhooks != nil {
 		add(a.webhooks.Stop(ctx))
+	}
+	if a.learning != nil {
+		add(a.learning.Stop(ctx))
 	}
 	if a.operators != nil {
 		add(a.operators.stop(ctx))

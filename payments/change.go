@@ -55,7 +55,12 @@ type Change struct {
 	FannedOut    []OutboxEntry     // delete; ErrFenced when another instance has been faster
 	Deliveries   []Delivery        // append; one waits while another of its subject is on its way to the same target
 	Replays      []Replay          // versioned
+	Learned      *Learned          // put: there is one
+	LearnedNews  []LearnedNews     // append; those that are older than LearnedNewsKept are deleted with it
 }
+
+// LearnedNewsKept is how long other instances have to read what one has seen.
+const LearnedNewsKept = time.Hour
 
 // CardKey names a card.
 type CardKey struct{ ProjectID, CardID string }

@@ -152,6 +152,12 @@ var rules = []rule{
 		why:  "beliefs and choice as a pure library: no clock, no dice, no input or output of its own",
 	},
 	{
+		pkgs:  "learning",
+		ours:  []string{"payments", "router/learn"},
+		why:   "keeps what is learnt; it sees no PSP and no SQL",
+		tests: allowed{ours: []string{"store/sqlite"}},
+	},
+	{
 		pkgs: "router/drive",
 		ours: []string{"payments", "router", "router/learn", "router/rules"},
 		why:  "routing for a world that is another program: lines in, lines out",
@@ -211,8 +217,8 @@ var rules = []rule{
 	{
 		pkgs: "app",
 		ours: []string{
-			"adapters", "adapters/wire", "api", "cache", "config", "flow", "payments", "projects", "reconcile", "router",
-			"router/rules", "store/sqlite", "tokens", "vault", "webhooks",
+			"adapters", "adapters/wire", "api", "cache", "config", "flow", "learning", "payments", "projects", "reconcile", "router",
+			"router/learn", "router/rules", "store/sqlite", "tokens", "vault", "webhooks",
 		},
 		theirs: slices.Concat(webStd, otelAPI, otelSDK),
 		why:    "builds the program from its parts; it is handed the list of PSPs",

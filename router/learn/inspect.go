@@ -56,6 +56,13 @@ type SegmentReport struct {
 	Quarantine bool    `json:"quarantine,omitempty"`
 }
 
+// Outcomes is how many outcomes have been seen.
+func (l *Learner) Outcomes() uint64 {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return l.outcomes
+}
+
 // Inspect reports what is believed now.
 func (l *Learner) Inspect(now time.Time) Report {
 	l.mu.RLock()

@@ -31,6 +31,7 @@ func encode(c payments.Change) ([]operation, error) {
 	e.holders(c)
 	e.payments(c)
 	e.records(c)
+	e.learned(c)
 	e.jobs(c)
 	e.webhooks(c)
 	return e.operations, e.err
@@ -156,6 +157,17 @@ func (e *encoder) records(c payments.Change) {
 	for i := range c.Links {
 		o := &c.Links[i]
 		e.add(putLink, payments.ErrDuplicate, o.ProjectID, o.CustomerID, o.GatewayConfigurationID, o.Ref, e.doc(o))
+	}
+}
+
+func (e *encoder) learned(c payments.Change) {
+	if o := c.Learned; o != nil {
+		e.add(putLearned, nil, o.Instance, stamp(o.At), blob(o.State))
+	}
+	for i := range c.LearnedNews {
+		o := &c.LearnedNews[i]
+		e.add(insertNews, nil, o.Instance, stamp(o.At), blob(o.Counts))
+		e.add(dropNews, nil, stamp(o.At.Add(-payments.LearnedNewsKept)))
 	}
 }
 

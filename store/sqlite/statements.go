@@ -63,6 +63,9 @@ const (
 	insertReplay
 	updateReplay
 	deleteReplay
+	putLearned
+	insertNews
+	dropNews
 	writeCount
 )
 
@@ -201,6 +204,11 @@ var writeSQL = [writeCount]string{
 	updateReplay: `UPDATE replays SET version = $3, after_id = $4, until_id = $5, endpoint_id = $6, created_at = $7
 		WHERE project_id = $1 AND id = $2 AND version = $3 - 1`,
 	deleteReplay: `DELETE FROM replays WHERE project_id = $1 AND id = $2 AND version = $3 - 1`,
+
+	putLearned: `INSERT INTO learned (one, instance, at, state) VALUES (1, $1, $2, $3)
+		ON CONFLICT (one) DO UPDATE SET instance = excluded.instance, at = excluded.at, state = excluded.state`,
+	insertNews: `INSERT INTO learned_news (instance, at, counts) VALUES ($1, $2, $3)`,
+	dropNews:   `DELETE FROM learned_news WHERE at < $1`,
 }
 
 // readID names a prepared statement of the readers.
@@ -241,6 +249,9 @@ const (
 	selectDue
 	selectEarliest
 	selectReplays
+	selectLearned
+	selectNews
+	selectNewestNews
 	readCount
 )
 
@@ -305,6 +316,9 @@ var readSQL = [readCount]string{
 	selectEarliest: `SELECT run_at FROM deliveries WHERE project_id = $1 AND target = $2 AND turn = 1 ORDER BY run_at LIMIT 1`,
 	selectReplays: `SELECT project_id, id, endpoint_id, version, after_id, until_id, created_at FROM replays
 		WHERE seq > 0 ORDER BY seq LIMIT $1`,
+	selectLearned:    `SELECT instance, at, state FROM learned WHERE one = 1`,
+	selectNews:       `SELECT seq, instance, at, counts FROM learned_news WHERE seq > $1 ORDER BY seq LIMIT $2`,
+	selectNewestNews: `SELECT coalesce(max(seq), 0) FROM learned_news`,
 }
 
 // listID names a list.

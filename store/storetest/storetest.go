@@ -32,6 +32,7 @@ type Store interface {
 	Endpoints
 	Outbox
 	Alarm
+	Memory
 }
 
 // Writer makes changes durable.
@@ -138,6 +139,7 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 	t.Run("claims", func(t *testing.T) { t.Parallel(); claims(t, open) })
 	t.Run("jobs", func(t *testing.T) { t.Parallel(); jobs(t, open) })
 	t.Run("inbox", func(t *testing.T) { t.Parallel(); inbox(t, open) })
+	t.Run("learned", func(t *testing.T) { t.Parallel(); learned(t, open) })
 	t.Run("walk", func(t *testing.T) { t.Parallel(); walk(t, open) })
 	t.Run("outbox", func(t *testing.T) { t.Parallel(); outbox(t, open) })
 	t.Run("atomicity", func(t *testing.T) { t.Parallel(); atomicity(t, open) })

@@ -101,7 +101,8 @@ func shares(picks []int8, k int) []float64 {
 
 // How leaving and coming back are told: traffic has left from the first payment after which at most a tenth of the next
 // hundred go to the failing PSP. It is back from the first payment after the end from which on, within two hundred, the PSP
-// gets at least half of what the oracle sends there. A policy that sent less than a tenth of the last thousand payments there
+// gets at least half of what the oracle sends there, or half of the share that the policy gave it before the trouble, whichever is
+// less: nobody can come back to where he has not been. A policy that sent less than a tenth of the last thousand payments there
 // before the trouble cannot be said to leave.
 const (
 	leaveWindow = 100
@@ -125,6 +126,7 @@ func (w *world) leaveAndBack(picks []int8) (leave, back int) {
 		return -1, -1
 	}
 	leave, back = s.to-s.from, len(picks)-s.to
+	usual := used * backWindow / usedWindow
 	there := func(from, window int) (sent, ideal int) {
 		for n := from; n < from+window; n++ {
 			if picks[n] == k {
@@ -143,7 +145,7 @@ func (w *world) leaveAndBack(picks []int8) (leave, back int) {
 		}
 	}
 	for n := s.to; n+backWindow <= len(picks); n++ {
-		if sent, ideal := there(n, backWindow); 2*sent >= ideal {
+		if sent, ideal := there(n, backWindow); 2*sent >= min(ideal, usual) {
 			back = n - s.to
 			break
 		}
