@@ -1,27 +1,20 @@
 package paymongo
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
 
+	"switchyard/adapters/wire"
 	"switchyard/payments"
 )
 
-const (
-	signatureHeader = "Paymongo-Signature"
-	// maxDelivery is the longest webhook that is looked at, in bytes.
-	maxDelivery = 1 << 20
-	// maxText is the longest text of an event that is taken for an id, in bytes.
-	maxText = 255
-)
+const signatureHeader = "Paymongo-Signature"
 
 // ParseWebhook checks the signature of an event and reads which payment it is about.
 //
@@ -40,7 +33,7 @@ func (a *adapter) forgery(d payments.WebhookDelivery) string {
 	switch {
 	case a.webhookSecret.IsZero(): // nothing is signed with no key
 		return "webhook_secret is not configured"
-	case len(d.Body) > maxDelivery:
+	case len(d.Body) > wire.MaxNotice:
 		return "it is longer than 1 MiB"
 	case len(headers) != 1:
 		return "it needs the header " + signatureHeader + " once"
@@ -97,30 +90,28 @@ func (a *adapter) sign(stamp string, body []byte) string {
 // readEvent reads what an event names. What is not there, or of another shape than expected, is left out: which events there
 // are changes, and a notice that names too little costs nothing but a question later.
 func readEvent(body []byte) payments.Notice {
-	decoder := json.NewDecoder(bytes.NewReader(body))
-	decoder.UseNumber() // any number will do
-	var event any
-	if decoder.Decode(&event) != nil {
+	event, ok := wire.Decode(body)
+	if !ok {
 		return payments.Notice{} // signed, and still not JSON: it names nothing
 	}
-	object := at(event, "data", "attributes", "data")
-	id, kind := text(object, "id"), text(object, "type")
+	object := wire.At(event, "data", "attributes", "data")
+	id, kind := wire.Name(object, "id"), wire.Name(object, "type")
 	n := payments.Notice{
-		EventID: text(event, "data", "id"),
-		Type:    text(event, "data", "attributes", "type"),
+		EventID: wire.Name(event, "data", "id"),
+		Type:    wire.Name(event, "data", "attributes", "type"),
 		// Ours when the object is; a payment need not repeat the metadata of its intent.
-		Reference: text(object, "attributes", "metadata", "reference"),
+		Reference: wire.Name(object, "attributes", "metadata", "reference"),
 	}
 	switch {
 	case kind == "payment", strings.HasPrefix(id, "pay_"):
-		n.Refs.Charge, n.Refs.Session = id, text(object, "attributes", "payment_intent_id")
+		n.Refs.Charge, n.Refs.Session = id, wire.Name(object, "attributes", "payment_intent_id")
 		if n.Type == eventRefunded {
 			n.Refs.Operation = onlyRefund(object)
 		}
 	case kind == "payment_intent", strings.HasPrefix(id, "pi_"):
 		n.Refs.Session = id
 	case kind == "refund", strings.HasPrefix(id, "ref_"):
-		n.Refs.Operation, n.Refs.Charge = id, text(object, "attributes", "payment_id")
+		n.Refs.Operation, n.Refs.Charge = id, wire.Name(object, "attributes", "payment_id")
 	}
 	return n
 }
@@ -130,27 +121,9 @@ const eventRefunded = "payment.refunded"
 
 // onlyRefund is the id of a payment's refund, when there is one only: the event does not say which of many it tells of.
 func onlyRefund(payment any) string {
-	refunds, _ := at(payment, "attributes", "refunds").([]any)
+	refunds, _ := wire.At(payment, "attributes", "refunds").([]any)
 	if len(refunds) != 1 {
 		return ""
 	}
-	return cmp.Or(text(refunds[0], "id"), text(refunds[0])) // some versions list bare ids
-}
-
-// at is the value at a path of names in decoded JSON, nil if there is none.
-func at(v any, path ...string) any {
-	for _, name := range path {
-		object, _ := v.(map[string]any)
-		v = object[name]
-	}
-	return v
-}
-
-// text is the text at a path, "" if there is none that could be a name or an id.
-func text(v any, path ...string) string {
-	s, _ := at(v, path...).(string)
-	if len(s) > maxText {
-		return ""
-	}
-	return s
+	return cmp.Or(wire.Name(refunds[0], "id"), wire.Name(refunds[0])) // some versions list bare ids
 }

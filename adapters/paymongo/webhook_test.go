@@ -9,6 +9,7 @@ import (
 	"github.com/jarcoal/httpmock"
 
 	"switchyard/adapters"
+	"switchyard/adapters/wire"
 	"switchyard/payments"
 )
 
@@ -71,7 +72,7 @@ func TestWebhookWithoutSecretIsForged(t *testing.T) {
 func TestLongWebhooksAreForged(t *testing.T) {
 	t.Parallel()
 	a := listening(t, "sk_test_4mRw", hookSecret)
-	longest := hookBody + strings.Repeat(" ", maxDelivery-len(hookBody))
+	longest := hookBody + strings.Repeat(" ", wire.MaxNotice-len(hookBody))
 	if _, err := a.ParseWebhook(t.Context(), delivered(signed(a, false, longest), longest)); err != nil {
 		t.Errorf("the longest: %v", err)
 	}
@@ -96,7 +97,7 @@ func TestReadSignature(t *testing.T) {
 
 func TestLongTextsAreNoIDs(t *testing.T) {
 	t.Parallel()
-	n := readEvent([]byte(strings.ReplaceAll(hookBody, "pi_1", strings.Repeat("p", maxText+1))))
+	n := readEvent([]byte(strings.ReplaceAll(hookBody, "pi_1", strings.Repeat("p", wire.MaxName+1))))
 	if n.Refs != (payments.ProviderRefs{Charge: "pay_1"}) {
 		t.Errorf("%+v, want the charge alone", n.Refs)
 	}
@@ -120,11 +121,11 @@ func FuzzWebhook(f *testing.F) {
 		}
 		good := delivered(signed(a, false, body), body)
 		n, err := a.ParseWebhook(ctx, good)
-		if long := len(body) > maxDelivery; (err != nil) != long {
+		if long := len(body) > wire.MaxNotice; (err != nil) != long {
 			t.Errorf("signed, of %d bytes: %v", len(body), err)
 		}
 		for _, s := range []string{n.EventID, n.Type, n.Reference, n.Refs.Session, n.Refs.Charge, n.Refs.Operation} {
-			if len(s) > maxText {
+			if len(s) > wire.MaxName {
 				t.Error("a notice with a text that is too long")
 			}
 		}

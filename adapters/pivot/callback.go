@@ -6,15 +6,12 @@ import (
 	"fmt"
 	"strings"
 
+	"switchyard/adapters/wire"
 	"switchyard/payments"
 )
 
-const (
-	// callbackHeader carries the key of callbacks, as net/http spells it.
-	callbackHeader = "X-Api-Key"
-	// maxCallback is the longest callback that is looked at, in bytes.
-	maxCallback = 1 << 20
-)
+// callbackHeader carries the key of callbacks, as net/http spells it.
+const callbackHeader = "X-Api-Key"
 
 // ParseWebhook checks the key of a callback and reads what it is about. There is no signature: whoever has the key can say
 // anything. Callbacks have no id; the event, its object and the time of the object's change tell repeats apart.
@@ -31,7 +28,7 @@ func (a *adapter) forgery(d payments.WebhookDelivery) string {
 	switch {
 	case a.callbackKey.IsZero():
 		return "callback_key is not configured"
-	case len(d.Body) > maxCallback:
+	case len(d.Body) > wire.MaxNotice:
 		return "it is longer than 1 MiB"
 	case len(keys) != 1:
 		return "it needs the header X-API-Key once"

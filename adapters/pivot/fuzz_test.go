@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"switchyard/adapters/wire"
 	"switchyard/payments"
 )
 
@@ -257,7 +258,7 @@ func FuzzCallback(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body string) {
 		_, a := newFake(t, func(c *Config) { c.CallbackKey = payments.NewSecret(key) })
 		d := payments.WebhookDelivery{Header: map[string][]string{callbackHeader: {key}}, Body: []byte(body)}
-		if _, err := a.ParseWebhook(context.Background(), d); err != nil && len(body) <= maxCallback {
+		if _, err := a.ParseWebhook(context.Background(), d); err != nil && len(body) <= wire.MaxNotice {
 			t.Errorf("with the right key: %v", err)
 		}
 		d.Header = map[string][]string{callbackHeader: {key + "x"}}

@@ -1,7 +1,6 @@
 package processout
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -13,14 +12,8 @@ import (
 	"slices"
 	"strings"
 
+	"switchyard/adapters/wire"
 	"switchyard/payments"
-)
-
-const (
-	// maxDelivery is the longest webhook that is looked at, in bytes.
-	maxDelivery = 1 << 20
-	// maxText is the longest text of an event that is taken for an id, in bytes.
-	maxText = 255
 )
 
 // eventID is what may be asked for: anybody can send a webhook.
@@ -37,7 +30,7 @@ type event struct {
 // so nothing else that a delivery says counts. An event that ProcessOut does not know is forged; one that cannot be asked for
 // now is a fault.
 func (a *adapter) ParseWebhook(ctx context.Context, d payments.WebhookDelivery) (payments.Notice, error) {
-	if len(d.Body) > maxDelivery {
+	if len(d.Body) > wire.MaxNotice {
 		return payments.Notice{}, forged("it is longer than 1 MiB")
 	}
 	var named struct {
@@ -66,20 +59,16 @@ func forged(why string) error {
 // notice reads what an event names. What is not there, or of another shape than expected, is left out: a notice that names
 // too little costs nothing but a question later.
 func (e *event) notice() payments.Notice {
-	n := payments.Notice{EventID: e.ID, Type: limited(e.Name)}
-	decoder := json.NewDecoder(bytes.NewReader(e.Data))
-	decoder.UseNumber() // any number will do
-	var data map[string]any
-	if decoder.Decode(&data) != nil {
-		return n // it names nothing
-	}
+	n := payments.Notice{EventID: e.ID, Type: wire.Name(e.Name)}
+	decoded, _ := wire.Decode(e.Data)
+	data, _ := decoded.(map[string]any) // of any other shape, it names nothing
 	// The resource's key is told for transactions only; an id always tells what it is of.
 	for _, kind := range []struct {
 		prefix string
 		read   func(resource any, n *payments.Notice)
 	}{{"tr_", e.readTransaction}, {"iv_", readInvoice}, {"tok_", readToken}, {"cust_", readCustomer}} {
 		for _, name := range slices.Sorted(maps.Keys(data)) {
-			if strings.HasPrefix(text(data[name], "id"), kind.prefix) {
+			if strings.HasPrefix(wire.Name(data[name], "id"), kind.prefix) {
 				kind.read(data[name], &n)
 				return n
 			}
@@ -89,60 +78,37 @@ func (e *event) notice() payments.Notice {
 }
 
 func (e *event) readTransaction(t any, n *payments.Notice) {
-	n.Refs.Charge = text(t, "id")
-	n.Refs.Session = cmp.Or(text(t, "invoice_id"), text(t, "invoice", "id"))
-	n.Reference = cmp.Or(text(t, "invoice", "reference_id"), text(t, "metadata", "reference"))
+	n.Refs.Charge = wire.Name(t, "id")
+	n.Refs.Session = cmp.Or(wire.Name(t, "invoice_id"), wire.Name(t, "invoice", "id"))
+	n.Reference = cmp.Or(wire.Name(t, "invoice", "reference_id"), wire.Name(t, "metadata", "reference"))
 	if e.Name == eventRefunded {
 		n.Refs.Operation = onlyRefund(t)
 	}
 }
 
 func readInvoice(invoice any, n *payments.Notice) {
-	n.Refs.Session = text(invoice, "id")
-	n.Refs.Charge = cmp.Or(text(invoice, "transaction_id"), text(invoice, "transaction", "id"))
-	n.Reference = cmp.Or(text(invoice, "reference_id"), text(invoice, "metadata", "reference"))
+	n.Refs.Session = wire.Name(invoice, "id")
+	n.Refs.Charge = cmp.Or(wire.Name(invoice, "transaction_id"), wire.Name(invoice, "transaction", "id"))
+	n.Reference = cmp.Or(wire.Name(invoice, "reference_id"), wire.Name(invoice, "metadata", "reference"))
 }
 
 // readToken names a token twice: it is a saved method, and what its verification goes by.
 func readToken(token any, n *payments.Notice) {
-	n.Refs.Session, n.Refs.Method = text(token, "id"), text(token, "id")
-	n.Refs.Customer = text(token, "customer_id")
-	n.Reference = text(token, "metadata", "reference")
+	n.Refs.Session, n.Refs.Method = wire.Name(token, "id"), wire.Name(token, "id")
+	n.Refs.Customer = wire.Name(token, "customer_id")
+	n.Reference = wire.Name(token, "metadata", "reference")
 }
 
-func readCustomer(customer any, n *payments.Notice) { n.Refs.Customer = text(customer, "id") }
+func readCustomer(customer any, n *payments.Notice) { n.Refs.Customer = wire.Name(customer, "id") }
 
 // eventRefunded is about a transaction, with its refunds inside.
 const eventRefunded = "transaction.refunded"
 
 // onlyRefund is the id of a transaction's refund, when there is one only: the event does not say which of many it tells of.
 func onlyRefund(transaction any) string {
-	refunds, _ := at(transaction, "refunds").([]any)
+	refunds, _ := wire.At(transaction, "refunds").([]any)
 	if len(refunds) != 1 {
 		return ""
 	}
-	return text(refunds[0], "id")
-}
-
-// at is the value at a path of names in decoded JSON, nil if there is none.
-func at(v any, path ...string) any {
-	for _, name := range path {
-		object, _ := v.(map[string]any)
-		v = object[name]
-	}
-	return v
-}
-
-// text is the text at a path, "" if there is none that could be a name or an id.
-func text(v any, path ...string) string {
-	s, _ := at(v, path...).(string)
-	return limited(s)
-}
-
-// limited is a text, "" if it is too long for a name or an id.
-func limited(s string) string {
-	if len(s) > maxText {
-		return ""
-	}
-	return s
+	return wire.Name(refunds[0], "id")
 }

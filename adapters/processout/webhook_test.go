@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"switchyard/adapters/wire"
 	"switchyard/payments"
 )
 
@@ -18,7 +19,7 @@ func TestLongWebhooksAreForged(t *testing.T) {
 	t.Parallel()
 	a := answering(t, http.StatusOK, `{"success":true,"event":{"id":"ev_1","name":"customer.created","data":null}}`)
 	body := `{"event_id":"ev_1"}`
-	body += strings.Repeat(" ", maxDelivery-len(body))
+	body += strings.Repeat(" ", wire.MaxNotice-len(body))
 	if _, err := a.ParseWebhook(t.Context(), delivered(body)); err != nil {
 		t.Errorf("the longest: %v", err)
 	}
@@ -72,7 +73,7 @@ func FuzzWebhook(f *testing.F) {
 			t.Errorf("%+v, %v", n, err)
 		}
 		for _, s := range []string{n.EventID, n.Type, n.Reference, n.Refs.Session, n.Refs.Charge, n.Refs.Operation} {
-			if len(s) > maxText {
+			if len(s) > wire.MaxName {
 				t.Error("a notice with a text that is too long")
 			}
 		}

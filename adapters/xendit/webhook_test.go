@@ -9,6 +9,7 @@ import (
 	"github.com/jarcoal/httpmock"
 
 	"switchyard/adapters"
+	"switchyard/adapters/wire"
 	"switchyard/payments"
 )
 
@@ -40,7 +41,7 @@ func TestWebhookWithoutTokenIsForged(t *testing.T) {
 
 func TestLongWebhooksAreForged(t *testing.T) {
 	t.Parallel()
-	a, body := listening(t, hookToken), strings.Repeat(" ", maxDelivery)
+	a, body := listening(t, hookToken), strings.Repeat(" ", wire.MaxNotice)
 	if _, err := a.ParseWebhook(t.Context(), delivered(hookToken, body)); err != nil {
 		t.Errorf("the longest: %v", err)
 	}
@@ -86,14 +87,14 @@ func FuzzWebhook(f *testing.F) {
 			}
 		}
 		n, err := a.ParseWebhook(ctx, delivered(hookToken, body))
-		if long := len(body) > maxDelivery; (err != nil) != long {
+		if long := len(body) > wire.MaxNotice; (err != nil) != long {
 			t.Errorf("of %d bytes: %v", len(body), err)
 		}
 		if n.EventID != "" {
 			t.Error("Xendit's events have no id")
 		}
 		for _, s := range []string{n.Type, n.Reference, n.Refs.Session, n.Refs.Charge, n.Refs.Operation, n.Refs.Method, n.Refs.Customer} {
-			if len(s) > maxText {
+			if len(s) > wire.MaxName {
 				t.Error("a notice with a text that is too long")
 			}
 		}
