@@ -108,41 +108,47 @@ func (spaces) Read(p []byte) (int, error) {
 	return copy(p, blank), nil
 }
 
-// checkFaults plays the case once for every fault at every one of its calls.
-func (b *bench) checkFaults(c Case) []error {
+// eachFault plays the case once for every fault at every one of its calls, and asks what is wrong with how it ended. An optional
+// call that this adapter leaves out is not asked about.
+func (b *bench) eachFault(c Case, judge func(f fault, call int, r result, s *script) []error) []error {
 	p, err := b.params(c)
 	if err != nil {
 		return []error{err}
 	}
-	charging := c.charging()
-	if charging < 0 {
-		return []error{errNoCharge}
-	}
 	var errs []error
-	recorded := b.render(c, p)
-	for i, e := range recorded {
+	for i, e := range b.render(c, p) {
 		for _, f := range faults() {
-			place := fmt.Sprintf("%s at call %d (%s %s)", f.name, i+1, e.Method, e.Path)
 			r, s, o, err := b.playFresh(context.Background(), c, p, map[int]answer{i: f.make(e)})
 			if err != nil {
 				return []error{err}
 			}
 			if !s.reached(i) {
-				continue // an optional call that this adapter leaves out
+				continue
 			}
 			found := append(s.unfinished(false), o.leaks(c, r)...)
-			if i > charging {
-				found = append(found, afterCharge(c, r)...)
-			} else {
-				found = append(found, faultAt(f, i < charging, r)...)
-				if made := len(s.made()); made != i+1 {
-					found = append(found, fmt.Errorf("%d calls were made, the last should have been number %d", made, i+1))
-				}
-			}
-			errs = append(errs, prefix(place, found)...)
+			found = append(found, judge(f, i, r, s)...)
+			errs = append(errs, prefix(fmt.Sprintf("%s at call %d (%s %s)", f.name, i+1, e.Method, e.Path), found)...)
 		}
 	}
 	return errs
+}
+
+// checkFaults plays a case that moves money with every fault.
+func (b *bench) checkFaults(c Case) []error {
+	charging := c.charging()
+	if charging < 0 {
+		return []error{errNoCharge}
+	}
+	return b.eachFault(c, func(f fault, call int, r result, s *script) []error {
+		if call > charging {
+			return afterCharge(c, r)
+		}
+		found := faultAt(f, call < charging, r)
+		if made := len(s.made()); made != call+1 {
+			found = append(found, fmt.Errorf("%d calls were made, the last should have been number %d", made, call+1))
+		}
+		return found
+	})
 }
 
 // faultAt returns what is wrong with the report of a fault at the charging call or, when preparing is set, at one before it: the
@@ -184,30 +190,21 @@ func afterCharge(c Case, r result) []error {
 // checkLookupFaults plays a lookup with every fault: a question that was not answered is an error, and never the answer that
 // nothing was found.
 func (b *bench) checkLookupFaults(c Case) []error {
-	p, err := b.params(c)
-	if err != nil {
-		return []error{err}
-	}
-	var errs []error
-	for i, e := range b.render(c, p) {
-		for _, f := range faults() {
-			r, s, o, err := b.playFresh(context.Background(), c, p, map[int]answer{i: f.make(e)})
-			if err != nil {
-				return []error{err}
-			}
-			if !s.reached(i) {
-				continue
-			}
-			found := append(s.unfinished(false), o.leaks(c, r)...)
-			var fault *payments.Fault
-			switch {
-			case r.err == nil && (r.finding.Kind != c.Want.Finding || r.finding.Outcome.Status != c.Want.Status):
-				found = append(found, fmt.Errorf("found %q %q", r.finding.Kind, r.finding.Outcome.Status))
-			case r.err != nil && !errors.As(r.err, &fault):
-				found = append(found, fmt.Errorf("the error holds no fault: %w", r.err))
-			}
-			errs = append(errs, prefix(fmt.Sprintf("%s at call %d (%s %s)", f.name, i+1, e.Method, e.Path), found)...)
+	return b.eachFault(c, func(_ fault, _ int, r result, _ *script) []error {
+		switch {
+		case r.err != nil:
+			return noFault(r.err)
+		case r.finding.Kind != c.Want.Finding || r.finding.Outcome.Status != c.Want.Status:
+			return []error{fmt.Errorf("found %q %q", r.finding.Kind, r.finding.Outcome.Status)}
 		}
+		return nil
+	})
+}
+
+// noFault returns what is wrong with an error that holds no fault.
+func noFault(err error) []error {
+	if _, ok := errors.AsType[*payments.Fault](err); ok {
+		return nil
 	}
-	return errs
+	return []error{fmt.Errorf("the error holds no fault: %w", err)}
 }

@@ -1,7 +1,6 @@
 package adaptertest
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -56,32 +55,17 @@ func listedRows(page payments.ListedPage) []WantListed {
 
 // checkListFaults plays a page of charges with every fault: a page that did not come whole is an error, and never a shorter one.
 func (b *bench) checkListFaults(c Case) []error {
-	p, err := b.params(c)
-	if err != nil {
-		return []error{err}
-	}
-	var errs []error
-	for i, e := range b.render(c, p) {
-		for _, f := range faults() {
-			r, s, o, err := b.playFresh(context.Background(), c, p, map[int]answer{i: f.make(e)})
-			if err != nil {
-				return []error{err}
-			}
-			if !s.reached(i) {
-				continue
-			}
-			found := append(s.unfinished(false), o.leaks(c, r)...)
-			var fault *payments.Fault
-			switch {
-			case r.err == nil && len(r.page.Rows) != len(*c.Want.Listed):
-				found = append(found, fmt.Errorf("listed %d of %d rows", len(r.page.Rows), len(*c.Want.Listed)))
-			case r.err != nil && !errors.As(r.err, &fault):
-				found = append(found, fmt.Errorf("the error holds no fault: %w", r.err))
-			case r.err != nil && (len(r.page.Rows) > 0 || strings.TrimSpace(r.page.Next) != ""):
+	return b.eachFault(c, func(_ fault, _ int, r result, _ *script) []error {
+		if r.err != nil {
+			found := noFault(r.err)
+			if len(r.page.Rows) > 0 || strings.TrimSpace(r.page.Next) != "" {
 				found = append(found, errors.New("an error, and a page beside it"))
 			}
-			errs = append(errs, prefix(fmt.Sprintf("%s at call %d (%s %s)", f.name, i+1, e.Method, e.Path), found)...)
+			return found
 		}
-	}
-	return errs
+		if len(r.page.Rows) != len(*c.Want.Listed) {
+			return []error{fmt.Errorf("listed %d of %d rows", len(r.page.Rows), len(*c.Want.Listed))}
+		}
+		return nil
+	})
 }
