@@ -1,37 +1,16 @@
 package paymongo
 
 import (
-	"errors"
 	"testing"
-	"time"
 
-	"switchyard/payments"
+	"switchyard/adapters"
+	"switchyard/adapters/adaptertest"
 )
 
-// FuzzListResponse: a page of charges is whole and sound, or a fault. Whatever comes in, there is nothing in between.
 func FuzzListResponse(f *testing.F) {
-	f.Add(`{"has_more":true,"data":[{"id":"pay_1","attributes":{"amount":10000,"currency":"PHP","status":"paid","payment_intent_id":"pi_1","metadata":{"reference":"r"},"refunds":[{"id":"ref_1","amount":5,"status":"succeeded"}],"created_at":1775037300}}]}`)
-	f.Add(``)
-	f.Add(`null`)
-	f.Add(`{}`)
-	f.Add(`{"data":[null],"has_more":false}`)
-	f.Add(`{"data":null}`)
-	f.Fuzz(func(t *testing.T, body string) {
-		a := answering(t, 200, body)
-		for _, cursor := range []string{"", "pay_1"} {
-			page, err := a.ListCharges(t.Context(), payments.ListQuery{Since: time.Unix(0, 0), Until: time.Now(), Cursor: cursor})
-			if err != nil {
-				if _, ok := errors.AsType[*payments.Fault](err); !ok || len(page.Rows) > 0 || page.Next != "" {
-					t.Fatalf("%v beside %+v", err, page)
-				}
-				continue
-			}
-			for _, row := range page.Rows {
-				named := row.Refs.Charge != "" || row.Refs.Session != "" || row.Refs.Operation != ""
-				if !row.Amount.Currency.Valid() || row.Amount.Minor < 0 || row.Captured < payments.NotTold || row.Refunded < payments.NotTold || row.Status == "" || !named {
-					t.Fatalf("listed %+v", row)
-				}
-			}
-		}
-	})
+	const sample = `{"has_more":true,"data":[{"id":"pay_1","attributes":{"amount":10000,"currency":"PHP","status":"paid","payment_intent_id":"pi_1","metadata":{"reference":"r"},"refunds":[{"id":"ref_1","amount":5,"status":"succeeded"}],"created_at":1775037300}}]}`
+	adaptertest.FuzzListResponse(f, sample, func(t *testing.T, body string) adapters.ChargeLister {
+		t.Helper()
+		return answering(t, 200, body)
+	}, "pay_1")
 }
