@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"switchyard/adapters"
+	"switchyard/spelling"
 )
 
 // checker turns a decoded document into a Config and reports what is wrong on the way.
@@ -164,7 +165,7 @@ func (c *checker) oneOf(path, value string, allowed ...string) {
 }
 
 func didYouMean(value string, known []string) string {
-	if near := nearest(value, known); near != "" {
+	if near := spelling.Nearest(value, known); near != "" {
 		return "; did you mean " + near + "?"
 	}
 	return ""

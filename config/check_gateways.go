@@ -10,6 +10,7 @@ import (
 
 	"switchyard/adapters"
 	"switchyard/payments"
+	"switchyard/spelling"
 )
 
 var gatewayID = regexp.MustCompile(`^` + payments.PrefixGateway + `[A-Za-z0-9_]{1,48}$`)
@@ -93,7 +94,7 @@ func (c *checker) provider(path, name string) (adapters.Provider, bool) {
 	switch {
 	case name == "":
 		c.add(path+".psp", "is missing; known here: "+strings.Join(known, ", "))
-	case nearest(name, known) != "":
+	case spelling.Nearest(name, known) != "":
 		c.add(path+".psp", "is not a known PSP"+didYouMean(name, known))
 	default:
 		c.add(path+".psp", "is not a known PSP; known here: "+strings.Join(known, ", "))

@@ -142,7 +142,7 @@ var rules = []rule{
 	},
 	{
 		pkgs:   "router/rules",
-		ours:   []string{"payments"},
+		ours:   []string{"payments", "spelling"},
 		theirs: yamlLib,
 		why:    "what operators write about routing: pure, so that every instance decides alike; its faults need the places of the YAML",
 	},
@@ -208,8 +208,12 @@ var rules = []rule{
 		},
 	},
 	{
+		pkgs: "spelling",
+		why:  "what was probably meant: a leaf that knows words and nothing of ours",
+	},
+	{
 		pkgs:   "config",
-		ours:   []string{"adapters", "payments", "router/rules"},
+		ours:   []string{"adapters", "payments", "router/rules", "spelling"},
 		theirs: slices.Concat(yamlLib, []string{"github.com/caarlos0/env/v11"}),
 		why:    "one strict file, the routing policy and the environment; it is handed the list of PSPs and starts nothing",
 		tests:  allowed{ours: []string{"adapters/all"}},
