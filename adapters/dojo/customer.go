@@ -92,14 +92,19 @@ func (a *adapter) DeleteCustomer(ctx context.Context, customerRef string) error 
 	if customerRef == "" {
 		return rejected("", "no customer is named")
 	}
-	answer, err := a.do(ctx, call{method: http.MethodDelete, path: below(customersPath, customerRef)})
+	return a.erase(ctx, call{method: http.MethodDelete, path: below(customersPath, customerRef)}, "the customer who was to be deleted")
+}
+
+// erase makes a call that deletes something. What is gone already is deleted; an answer that says neither is unexpected about what.
+func (a *adapter) erase(ctx context.Context, c call, what string) error {
+	answer, err := a.do(ctx, c)
 	switch {
 	case err != nil:
 		return err
 	case answer.Status == http.StatusNoContent, missing(answer):
 		return nil
 	case ok(answer):
-		return unexpected("the customer who was to be deleted")
+		return unexpected(what)
 	}
 	return refused(answer)
 }
@@ -252,19 +257,10 @@ func (a *adapter) DeleteMethod(ctx context.Context, r payments.ForgetRequest) er
 	if err != nil || !found {
 		return err
 	}
-	answer, err := a.do(ctx, call{
+	return a.erase(ctx, call{
 		method: http.MethodDelete, path: below(publicPath, r.CustomerRef, "payment-methods", url.PathEscape(r.MethodRef)),
 		customer: secret, asCustomer: true,
-	})
-	switch {
-	case err != nil:
-		return err
-	case answer.Status == http.StatusNoContent, missing(answer):
-		return nil
-	case ok(answer):
-		return unexpected("the card that was to be deleted")
-	}
-	return refused(answer)
+	}, "the card that was to be deleted")
 }
 
 // closeSetup ends a setup intent, so that it will not be charged any more.
