@@ -90,33 +90,23 @@ func (r *reader) evidence(ctx context.Context, c *Charge) (Row, bool, error) {
 
 // after is what the PSP shows of a charge once a step of it was asked about.
 func after(shown payments.Totals, step *payments.Attempt, f payments.Finding) payments.Totals {
-	done := f.Kind == payments.FoundOutcome && f.Outcome.Status == payments.Approved
-	amount := step.Amount.Minor
+	learn := func(amount *int64, told int64) {
+		switch {
+		case f.Kind == payments.FoundTotals:
+			*amount = told
+		case f.Kind == payments.FoundOutcome && f.Outcome.Status == payments.Approved:
+			*amount += step.Amount.Minor
+		}
+	}
 	switch step.Operation {
 	case payments.OpCapture:
-		if f.Kind == payments.FoundTotals {
-			shown.Captured = f.Totals.Captured
-		} else if done {
-			shown.Captured += amount
-		}
+		learn(&shown.Captured, f.Totals.Captured)
 	case payments.OpVoid:
-		if f.Kind == payments.FoundTotals {
-			shown.Voided = f.Totals.Voided
-		} else if done {
-			shown.Voided += amount
-		}
+		learn(&shown.Voided, f.Totals.Voided)
 	case payments.OpRefund:
-		if f.Kind == payments.FoundTotals {
-			shown.Refunded = f.Totals.Refunded
-		} else if done {
-			shown.Refunded += amount
-		}
+		learn(&shown.Refunded, f.Totals.Refunded)
 	case payments.OpIncrement:
-		if f.Kind == payments.FoundTotals {
-			shown.Authorized = f.Totals.Authorized
-		} else if done {
-			shown.Authorized += amount
-		}
+		learn(&shown.Authorized, f.Totals.Authorized)
 	case payments.OpAuthorize, payments.OpSale, payments.OpVerify, payments.OpTokenize, payments.OpLookup, payments.OpAbandon:
 	}
 	return shown
