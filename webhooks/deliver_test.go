@@ -84,7 +84,7 @@ func TestRetries(t *testing.T) {
 		w.network.serve("shop.example", box.ServeHTTP)
 		e, secret := w.endpoint("shop.example")
 		fired := w.fire()
-		time.Sleep(80 * time.Hour)
+		w.lapse(80 * time.Hour)
 		got := box.all()
 		if len(got) != maxTries {
 			t.Fatalf("%d tries", len(got))
@@ -130,7 +130,7 @@ func TestRetryAfterIsHonoured(t *testing.T) {
 		w.network.serve("shop.example", box.ServeHTTP)
 		w.endpoint("shop.example")
 		w.fire()
-		time.Sleep(time.Hour)
+		w.lapse(time.Hour)
 		if got := box.all(); len(got) != 2 || got[1].at.Sub(got[0].at) < 10*time.Minute || got[1].at.Sub(got[0].at) > 10*time.Minute+2*defaultPoll {
 			t.Errorf("%d requests", len(got))
 		}
@@ -181,7 +181,7 @@ func TestReasons(t *testing.T) {
 			e := event(1000+i, 1)
 			e.WebhookURL = tc.url
 			w.apply(payments.Change{Events: []payments.Event{e}})
-			time.Sleep(sendTimeout + time.Second)
+			w.lapse(sendTimeout + time.Second)
 			tries := w.tries(e.ID)
 			if tries[0].State != payments.DeliveryFailed || tries[0].Response.Status != 0 || tries[0].Response.Body != tc.reason {
 				t.Errorf("%s: %+v", tc.url, tries[0].Response)
@@ -220,7 +220,7 @@ func TestGone(t *testing.T) {
 			t.Errorf("%+v (%v)", about.Snapshot.Endpoint, err)
 		}
 		missed := w.fire()
-		time.Sleep(5 * 24 * time.Hour)
+		w.lapse(5 * 24 * time.Hour)
 		if n := len(box.all()); n != 1 {
 			t.Errorf("%d requests to a disabled endpoint", n)
 		}
@@ -252,7 +252,7 @@ func TestOwnURLGone(t *testing.T) {
 		e := event(1, 1)
 		e.WebhookURL = "https://own.example/"
 		w.apply(payments.Change{Events: []payments.Event{e}})
-		time.Sleep(80 * time.Hour)
+		w.lapse(80 * time.Hour)
 		if n := len(own.all()); n != 1 {
 			t.Errorf("%d requests", n)
 		}
@@ -275,7 +275,7 @@ func TestFailingEndpointIsDisabled(t *testing.T) {
 		e, _ := w.endpoint("shop.example")
 		for len(box.all()) < 30 {
 			w.fire()
-			time.Sleep(6 * time.Hour)
+			w.lapse(6 * time.Hour)
 		}
 		var succeeded time.Time
 		for _, r := range box.all()[29:] {
@@ -287,7 +287,7 @@ func TestFailingEndpointIsDisabled(t *testing.T) {
 				t.Fatal("still enabled after six days of failures")
 			}
 			w.fire()
-			time.Sleep(6 * time.Hour)
+			w.lapse(6 * time.Hour)
 		}
 		now := w.stored(e)
 		if days := now.DisabledAt.Sub(succeeded); days < 5*24*time.Hour || !strings.HasPrefix(now.DisabledReason, "every try has failed since ") {
@@ -309,11 +309,11 @@ func TestExhaustedEndpointIsDisabled(t *testing.T) {
 		for range 3 {
 			w.fire()
 		}
-		time.Sleep(48 * time.Hour)
+		w.lapse(48 * time.Hour)
 		if !w.stored(e).Enabled {
 			t.Error("disabled before anything was given up")
 		}
-		time.Sleep(30 * time.Hour)
+		w.lapse(30 * time.Hour)
 		if now := w.stored(e); now.Enabled || now.DisabledReason != "3 deliveries in a row were given up" {
 			t.Errorf("%+v", now)
 		}
@@ -330,9 +330,9 @@ func TestRetention(t *testing.T) {
 		w.network.serve("shop.example", box.ServeHTTP)
 		w.endpoint("shop.example")
 		old := w.fire()
-		time.Sleep(29 * 24 * time.Hour)
+		w.lapse(29 * 24 * time.Hour)
 		young := w.fire()
-		time.Sleep(24*time.Hour + 3*pruneEvery)
+		w.lapse(24*time.Hour + 3*pruneEvery)
 		if len(w.tries(old.ID)) != 0 || len(w.tries(young.ID)) != 1 {
 			t.Errorf("%d old and %d young tries are kept", len(w.tries(old.ID)), len(w.tries(young.ID)))
 		}

@@ -89,7 +89,15 @@ func TestNothingIsLostOrOutOfOrder(t *testing.T) {
 			}
 			w.crash()
 		}
-		time.Sleep(time.Hour) // what was accepted and not answered comes again
+		// What was accepted and not answered comes again: after a long while, if many tries of it had failed before.
+		left := true
+		for hours := 0; left && hours < 80; hours++ {
+			w.lapse(time.Hour)
+			var err error
+			if _, left, err = w.store.OldestDelivery(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		for subject, next := range l.next {
@@ -100,8 +108,8 @@ func TestNothingIsLostOrOutOfOrder(t *testing.T) {
 		for _, fault := range l.faults {
 			t.Error(fault)
 		}
-		if _, some, err := w.store.OldestDelivery(t.Context()); some || err != nil {
-			t.Errorf("deliveries are left (%v)", err)
+		if left {
+			t.Error("deliveries are left")
 		}
 		t.Logf("%d events, %d crashes: %d duplicates", l.accepted, crashes, l.duplicates)
 	})
@@ -127,7 +135,7 @@ func TestCrashBeforeTheMark(t *testing.T) {
 		if got := box.all(); len(got) != 1 {
 			t.Fatalf("%d requests while the dead process's lease runs", len(got))
 		}
-		time.Sleep(deliveryLease + defaultPoll)
+		w.lapse(deliveryLease + defaultPoll)
 		got := box.all()
 		if len(got) != 2 || got[1].header.Get("webhook-id") != fired.ID || got[0].header.Get("webhook-id") != fired.ID {
 			t.Fatalf("%d requests after the lease", len(got))
@@ -163,7 +171,7 @@ func TestADeadEndpointDelaysNobody(t *testing.T) {
 		if len(box.all()) != events || hanging.Load() != defaultPerTarget || ended.Load() != 0 {
 			t.Errorf("%d of %d delivered while %d requests hang and %d have ended", len(box.all()), events, hanging.Load(), ended.Load())
 		}
-		time.Sleep(time.Hour)
+		w.lapse(time.Hour)
 		if most := hanging.Load() - ended.Load(); most > failingPerTarget {
 			t.Errorf("%d requests hang at an endpoint that keeps failing", most)
 		}
@@ -192,7 +200,7 @@ func TestOnlyTheSubjectWaits(t *testing.T) {
 		if got := box.all(); len(got) != 2 || got[1].id != elsewhere.ID {
 			t.Fatalf("%d requests before the retry", len(got))
 		}
-		time.Sleep(time.Minute)
+		w.lapse(time.Minute)
 		if got := box.all(); len(got) != 4 || got[2].id != first.ID || got[3].id != second.ID {
 			t.Fatalf("%d requests after the retry", len(got))
 		}
@@ -215,7 +223,7 @@ func TestInstancesShare(t *testing.T) {
 			w.fire()
 			twin.Wake()
 		}
-		time.Sleep(10 * time.Second)
+		w.lapse(10 * time.Second)
 		if err := twin.Stop(t.Context()); err != nil {
 			t.Error(err)
 		}
@@ -256,7 +264,7 @@ func TestStop(t *testing.T) {
 			t.Errorf("%+v", tries)
 		}
 		w.start()
-		time.Sleep(deliveryLease + defaultPoll)
+		w.lapse(deliveryLease + defaultPoll)
 		if n := len(box.all()); n != 2 {
 			t.Fatalf("%d requests after the restart", n)
 		}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"testing"
 	"testing/synctest"
-	"time"
 
 	"switchyard/payments"
 )
@@ -63,7 +62,7 @@ func TestDeletedEndpoint(t *testing.T) {
 		if _, err := w.service.DeleteEndpoint(t.Context(), project, e.ID, nil); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(2 * pruneEvery)
+		w.lapse(2 * pruneEvery)
 		if n := len(w.tries(fired.ID)); n != 1 {
 			t.Errorf("%d tries are kept, want the one that was made", n)
 		}

@@ -76,7 +76,7 @@ func TestReplayOfARange(t *testing.T) {
 			for i := range n {
 				w.apply(payments.Change{Events: []payments.Event{event(subject, i)}})
 			}
-			time.Sleep(time.Minute)
+			w.lapse(time.Minute)
 		}
 		add(before, 1)
 		since := time.Now()
@@ -94,7 +94,7 @@ func TestReplayOfARange(t *testing.T) {
 			t.Error("a key was taken twice")
 		}
 		w.crash()
-		time.Sleep(2 * deliveryLease)
+		w.lapse(2 * deliveryLease)
 		got := box.all()
 		if len(got) < within {
 			t.Fatalf("%d events were sent, want %d", len(got), within)

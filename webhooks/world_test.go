@@ -14,6 +14,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
@@ -155,6 +156,12 @@ func (w *world) crash() {
 	w.life.dead.Store(true)
 	w.stop()
 	w.start()
+}
+
+// lapse lets time go by, and what is due at its last moment end: whoever sleeps for as long may be woken first.
+func (w *world) lapse(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
 }
 
 func (w *world) stop() {
