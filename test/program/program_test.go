@@ -45,7 +45,8 @@ type process struct {
 	t      *testing.T
 	cmd    *exec.Cmd
 	output *output
-	ended  chan error
+	ended  chan error    // gets the end, once
+	gone   chan struct{} // closed when it has ended
 	data   string
 	api    string
 	ops    string
@@ -107,14 +108,18 @@ func startDev(t *testing.T, data string, more ...string) *process {
 
 func launch(t *testing.T, args ...string) *process {
 	t.Helper()
-	p := &process{t: t, cmd: exec.Command(binary, args...), output: &output{wrote: make(chan struct{}, 1)}, ended: make(chan error, 1)}
+	p := &process{t: t, cmd: exec.Command(binary, args...), output: &output{wrote: make(chan struct{}, 1)}, ended: make(chan error, 1), gone: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr = p.output, p.output
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	go func() { p.ended <- p.cmd.Wait() }()
+	go func() {
+		p.ended <- p.cmd.Wait()
+		close(p.gone)
+	}()
 	t.Cleanup(func() {
 		_ = p.cmd.Process.Kill()
+		<-p.gone // or it may write to its directory while that is removed
 		if t.Failed() {
 			text := p.output.String()
 			t.Logf("the program's last words:\n%s", text[max(0, len(text)-4000):])
