@@ -16,6 +16,7 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 
 	"switchyard/crash"
 )
@@ -210,8 +211,30 @@ type gateway struct {
 	url string
 }
 
+// portTries × portPause is how long the victim's port is waited for: between two lives an outgoing connection of this machine may
+// take it for its own end, and gives it back.
+const (
+	portTries = 50
+	portPause = 100 * time.Millisecond
+)
+
 // startGateway starts the victim on its data. It returns nil when it has died before it was ready, as its plan may say.
-func startGateway(ctx context.Context, o options, sims *simulators, death string) (*gateway, *process, error) {
+func startGateway(ctx context.Context, o options, sims *simulators, death string) (g *gateway, p *process, err error) {
+	for range portTries {
+		g, p, err = tryGateway(ctx, o, sims, death)
+		if err == nil || p == nil || !strings.Contains(p.last.String(), syscall.EADDRINUSE.Error()) {
+			break
+		}
+		select {
+		case <-time.After(portPause):
+		case <-ctx.Done():
+			return nil, p, ctx.Err()
+		}
+	}
+	return g, p, err
+}
+
+func tryGateway(ctx context.Context, o options, sims *simulators, death string) (*gateway, *process, error) {
 	p, err := launch(o.binary, filepath.Join(o.dir, "gateway.log"), []string{crash.Variable + "=" + death},
 		"dev", "--listen", sims.gateway, "--ops-listen", "127.0.0.1:0", "--sims-url", sims.url, "--data", filepath.Join(o.dir, "data"))
 	if err != nil {
