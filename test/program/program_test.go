@@ -86,7 +86,7 @@ func startDev(t *testing.T, data string, more ...string) *process {
 	args := append([]string{"dev", "--listen", "127.0.0.1:0", "--ops-listen", "127.0.0.1:0", "--sims-listen", "127.0.0.1:0", "--data", data}, more...)
 	p := launch(t, args...)
 	p.data = data
-	deadline := time.After(60 * time.Second)
+	deadline := time.After(patience)
 	for {
 		found := map[string]string{}
 		for _, m := range urls.FindAllStringSubmatch(p.output.String(), -1) {
@@ -140,7 +140,7 @@ func (p *process) exitCode() int {
 			p.t.Fatal(err)
 		}
 		return 0
-	case <-time.After(25 * time.Second):
+	case <-time.After(patience):
 		p.t.Fatalf("still running:\n%s", p.output)
 		return -1
 	}

@@ -18,7 +18,7 @@ func startServe(t *testing.T, redis string) *process {
 	t.Helper()
 	simulators := launch(t, "sims", "--listen", "127.0.0.1:0")
 	addresses := map[string]string{}
-	for deadline := time.After(30 * time.Second); ; {
+	for deadline := time.After(patience); ; {
 		for _, m := range simulated.FindAllStringSubmatch(simulators.output.String(), -1) {
 			addresses[m[1]] = m[2]
 		}
@@ -54,7 +54,7 @@ log: {format: json}
 	}
 	p := launch(t, "serve", "--config", config)
 	serving := regexp.MustCompile(`"merchants":"(http://[^"]+)","operators":"(http://[^"]+)"`)
-	for deadline := time.After(30 * time.Second); p.api == ""; {
+	for deadline := time.After(patience); p.api == ""; {
 		if m := serving.FindStringSubmatch(p.output.String()); m != nil {
 			p.api, p.ops = m[1], m[2]
 			break
