@@ -11,8 +11,8 @@ import (
 	"switchyard/sims/ledger"
 )
 
-// moment is a delay, in milliseconds, in which a test makes a few calls.
-const moment = 800
+// moment is a delay, in milliseconds, in which a test makes a few calls, on a busy machine too.
+const moment = 1500
 
 // vendor is what the fault tests need of a PSP.
 type vendor struct {

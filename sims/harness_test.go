@@ -15,8 +15,9 @@ import (
 	"switchyard/sims/ledger"
 )
 
-// patience is how long a test waits for what happens in the background.
-const patience = 10 * time.Second
+// patience is how long a test waits for what happens in the background: far longer than it takes on a busy machine, and less than
+// the minute for which the simulators hold a request without an answer.
+const patience = 30 * time.Second
 
 // bench is a server with a client to drive it.
 type bench struct {
