@@ -163,6 +163,11 @@ var rules = []rule{
 		why:  "routing for a world that is another program: lines in, lines out",
 	},
 	{
+		pkgs: "router/backtest",
+		ours: []string{"payments"},
+		why:  "judges a policy by payments of the past that it is handed: no store, no clock, and no policy of its own",
+	},
+	{
 		pkgs:   "flow",
 		ours:   []string{"adapters", "crash", "payments", "router", "router/learn", "tokens", "vault"},
 		theirs: otelAPI,
