@@ -168,6 +168,10 @@ var rules = []rule{
 		why:  "judges a policy by payments of the past that it is handed: no store, no clock, and no policy of its own",
 	},
 	{
+		pkgs: "router/trial",
+		why:  "a sequential test over outcomes that it is handed: arithmetic only",
+	},
+	{
 		pkgs:   "flow",
 		ours:   []string{"adapters", "crash", "payments", "router", "router/learn", "tokens", "vault"},
 		theirs: otelAPI,
