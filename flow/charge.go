@@ -380,7 +380,7 @@ func (e *Engine) begin(ctx context.Context, c *course, to payments.Candidate, be
 	}
 	crash.Point(crash.AfterIntent)
 	if !first {
-		e.observe(c.subject, before.attemptID, was, before.result)
+		e.observe(c.subject, before.attemptID, was, before.result, false)
 	}
 	if a.TokenID != "" && (!first || c.token != nil) {
 		e.tokens.Changed(ctx, a.ProjectID, a.TokenID)

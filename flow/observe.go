@@ -5,12 +5,14 @@ import (
 	"time"
 
 	"switchyard/payments"
+	"switchyard/router"
 	"switchyard/router/learn"
 )
 
 // observe tells smart routing what became of a charge, once that is durable. was is the attempt's state before: the first
-// word on a call may be that nothing is known, and the truth takes that back.
-func (e *Engine) observe(s *subject, attemptID string, was payments.AttemptState, r payments.Result) {
+// word on a call may be that nothing is known, and the truth takes that back. last says that no further candidate is tried, so
+// that the payment has ended with this one.
+func (e *Engine) observe(s *subject, attemptID string, was payments.AttemptState, r payments.Result, last bool) {
 	i := slices.IndexFunc(s.pay.Attempts, func(a payments.Attempt) bool { return a.ID == attemptID })
 	if i < 0 || !s.pay.Attempts[i].Operation.Charges() {
 		return
@@ -28,15 +30,27 @@ func (e *Engine) observe(s *subject, attemptID string, was payments.AttemptState
 	case was == payments.AttemptSent:
 		o.Took = max(a.EndedAt.Sub(a.SentAt), time.Nanosecond)
 	}
-	e.router.Observe(decisionOf(s.pay.Attempts[:i+1]), o)
-}
-
-// decisionOf is the decision that the last of some attempts follows: it stands with the first attempt of a run.
-func decisionOf(attempts []payments.Attempt) *payments.Decision {
-	for i := range slices.Backward(attempts) {
-		if d := attempts[i].Decision; d != nil {
-			return d
+	run := runOf(s.pay.Attempts[:i+1])
+	e.router.Observe(run[0].Decision, o)
+	approved := a.State == payments.AttemptApproved
+	if a.State.Open() || !approved && !last {
+		return
+	}
+	c := router.Conclusion{Decision: run[0].Decision, Approved: approved}
+	for i := range run {
+		if run[i].Operation.Charges() {
+			c.Tried = append(c.Tried, run[i].GatewayConfigurationID)
 		}
 	}
-	return nil
+	e.router.Conclude(c)
+}
+
+// runOf are the attempts from the one that the last of them was decided with: it holds the decision of the run.
+func runOf(attempts []payments.Attempt) []payments.Attempt {
+	for i := range slices.Backward(attempts) {
+		if attempts[i].Decision != nil {
+			return attempts[i:]
+		}
+	}
+	return attempts[len(attempts)-1:]
 }

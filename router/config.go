@@ -42,6 +42,9 @@ type Config struct {
 	MaxAttempts int      // the most candidates that one payment may try, unless Policy says; less than 1 counts as 1
 	// Policy are the operators' rules; nil: Priority alone decides. Its gateway configurations are those of Gateways.
 	Policy *rules.Policy
+	// Canary decides in place of this configuration for the payments that Policy's canary names, Shadow for none: what it would
+	// do is compared. Both differ from this configuration in their policy alone, and are compiled; nil: there is none.
+	Canary, Shadow *Config
 
 	plan *plan
 }

@@ -39,7 +39,9 @@ type Settings struct {
 	// OnChange is told of every change after it has happened, one at a time and in order, on the goroutine of a call: it
 	// must not block.
 	OnChange func(Change)
-	Now      func() time.Time // default time.Now
+	// OnTrial is told when the trial of a canary has stopped it, on the goroutine that told of a payment: it must not block.
+	OnTrial func(TrialReport)
+	Now     func() time.Time // default time.Now
 
 	Tracer trace.Tracer // default: of OpenTelemetry's global provider
 	Meter  metric.Meter // likewise
@@ -79,6 +81,9 @@ func (s Settings) withDefaults() Settings {
 	if s.OnChange == nil {
 		s.OnChange = func(Change) {}
 	}
+	if s.OnTrial == nil {
+		s.OnTrial = func(TrialReport) {}
+	}
 	if s.Now == nil {
 		s.Now = time.Now
 	}
@@ -113,6 +118,8 @@ type inForce struct {
 	config   *Config
 	breakers map[string]*breaker
 	list     []*breaker // in the order of the configuration
+	canary   *canary    // nil: no policy is on trial
+	shadow   *shadow    // nil: no policy is compared
 }
 
 // New returns a router for c, which it compiles if that has not been done.
@@ -157,6 +164,11 @@ func (r *Router) Swap(c *Config) {
 		next.breakers[g.ID] = b
 		next.list = append(next.list, b)
 	}
+	if before == nil {
+		next.canary, next.shadow = newCanary(c, nil), newShadow(c, nil, false, r.settings.Now())
+	} else {
+		next.canary, next.shadow = newCanary(c, before.canary), newShadow(c, before.shadow, before.config.Version == c.Version, r.settings.Now())
+	}
 	r.current.Store(next)
 }
 
@@ -166,11 +178,17 @@ func (r *Router) Throw(s *Switches) { r.switches.Store(s) }
 // Config returns the configuration in force.
 func (r *Router) Config() *Config { return r.current.Load().config }
 
-// Decide is the function Decide with the configuration in force and the present health.
+// Decide is the function Decide with the configuration in force, or with that of a canary for the payments that are its own, as
+// things stand now. A shadow is compared.
 func (r *Router) Decide(f payments.Facts) payments.Decision {
 	current, now := r.current.Load(), r.settings.Now()
 	view := View{Health: current.health(now), Beliefs: r.settings.Beliefs, Switches: r.switches.Load()}
-	decision := Decide(current.config, f, view, now)
+	config, arm := current.canary.arm(current.config, &f)
+	decision := Decide(config, f, view, now)
+	decision.Arm = arm
+	if current.shadow != nil {
+		current.shadow.compare(&decision, &f, view, now)
+	}
 	r.changes.drain()
 	return decision
 }

@@ -130,7 +130,7 @@ var rules = []rule{
 	},
 	{
 		pkgs:   "router",
-		ours:   []string{"payments", "router/learn", "router/rules"},
+		ours:   []string{"payments", "router/learn", "router/rules", "router/trial"},
 		theirs: slices.Concat(otelAPI, []string{"github.com/sony/gobreaker/v2"}),
 		why:    "decides over gateway ids, abilities, facts and health; it does not know that adapters or HTTP exist",
 		tests:  allowed{theirs: otelSDK},

@@ -209,6 +209,15 @@ func (r *Rates) convert(m payments.Money, to payments.Currency) (int64, bool) {
 	return minor.Int64(), minor.IsInt64() && minor.Int64() < math.MaxInt64/partCount/2
 }
 
+// Convert returns an amount in minor units of another currency, halves away from zero, if there is a rate.
+func (r *Rates) Convert(m payments.Money, to payments.Currency) (int64, bool) {
+	if m.Minor < 0 {
+		minor, ok := r.convert(payments.Money{Minor: -m.Minor, Currency: m.Currency}, to)
+		return -minor, ok
+	}
+	return r.convert(m, to)
+}
+
 func (r *Rates) perBase(c payments.Currency) (*big.Rat, bool) {
 	if r == nil {
 		return nil, false
