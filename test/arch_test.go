@@ -152,6 +152,12 @@ var rules = []rule{
 		why:  "beliefs and choice as a pure library: no clock, no dice, no input or output of its own",
 	},
 	{
+		pkgs:  "backtests",
+		ours:  []string{"payments", "router", "router/backtest", "router/learn", "router/rules"},
+		why:   "what another policy would have done with stored decisions; it sees no SQL",
+		tests: allowed{ours: []string{"router/drive"}},
+	},
+	{
 		pkgs:  "learning",
 		ours:  []string{"payments", "router/learn"},
 		why:   "keeps what is learnt; it sees no PSP and no SQL",
