@@ -57,6 +57,11 @@ type Change struct {
 	Replays      []Replay          // versioned
 	Learned      *Learned          // put: there is one
 	LearnedNews  []LearnedNews     // append; those that are older than LearnedNewsKept are deleted with it
+	// What operators decide about routing. ErrConflict also when a RoutingEvent has a number that is taken.
+	PolicyVersions []PolicyVersion // insert; one that is there already changes nothing
+	PolicyConfigs  []PolicyConfig  // likewise
+	Routing        *RoutingState   // versioned
+	RoutingEvents  []RoutingEvent  // append
 }
 
 // LearnedNewsKept is how long other instances have to read what one has seen.

@@ -34,6 +34,7 @@ func encode(c payments.Change) ([]operation, error) {
 	e.learned(c)
 	e.jobs(c)
 	e.webhooks(c)
+	e.routing(c)
 	return e.operations, e.err
 }
 
@@ -42,7 +43,7 @@ func operationsOf(c payments.Change) int {
 	const claims = 3
 	return claims + len(c.Customers) + len(c.Tokens) + len(c.Cards) + len(c.SealedCards) + len(c.ForgetSealed) +
 		len(c.Invoices) + len(c.Transactions) + len(c.Attempts) + len(c.Refunds) + len(c.Transitions) + len(c.Entries) +
-		2*len(c.Events) + len(c.Inbound) + len(c.Mappings) + len(c.Links) + len(c.Unlinks) + len(c.Alerts) + len(c.Jobs) + len(c.DoneJobs)
+		2*len(c.Events) + len(c.Inbound) + len(c.Mappings) + len(c.Links) + len(c.Unlinks) + len(c.Alerts) + len(c.Jobs) + len(c.DoneJobs) + len(c.PolicyVersions) + len(c.PolicyConfigs) + len(c.RoutingEvents)
 }
 
 func (e *encoder) claims(c payments.Change) {

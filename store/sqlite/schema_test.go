@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"switchyard/payments"
 	"switchyard/store/storetest"
 )
 
@@ -13,12 +14,17 @@ func TestHistoryIsAppendOnly(t *testing.T) {
 	t.Parallel()
 	s := openStore(t, Options{Path: t.TempDir()})
 	c := storetest.Sample(project, "a")
+	c.PolicyVersions, c.RoutingEvents = []payments.PolicyVersion{{Hash: "ab12"}}, []payments.RoutingEvent{{Seq: 1}}
 	mustApply(t, s, c)
 	for _, statement := range []string{
 		"UPDATE transitions SET to_state = 'paid'",
 		"DELETE FROM transitions",
 		"UPDATE entries SET amount = amount + 1",
 		"DELETE FROM entries",
+		"UPDATE policy_versions SET doc = '{}'",
+		"DELETE FROM policy_versions",
+		"UPDATE routing_history SET doc = '{}'",
+		"DELETE FROM routing_history",
 	} {
 		if _, err := s.writer.conn.ExecContext(t.Context(), statement); err == nil || !strings.Contains(err.Error(), "append-only") {
 			t.Errorf("%s: %v, want it refused", statement, err)

@@ -66,6 +66,11 @@ const (
 	putLearned
 	insertNews
 	dropNews
+	insertPolicyVersion
+	insertPolicyConfig
+	insertRouting
+	updateRouting
+	insertRoutingEvent
 	writeCount
 )
 
@@ -207,8 +212,13 @@ var writeSQL = [writeCount]string{
 
 	putLearned: `INSERT INTO learned (one, instance, at, state) VALUES (1, $1, $2, $3)
 		ON CONFLICT (one) DO UPDATE SET instance = excluded.instance, at = excluded.at, state = excluded.state`,
-	insertNews: `INSERT INTO learned_news (instance, at, counts) VALUES ($1, $2, $3)`,
-	dropNews:   `DELETE FROM learned_news WHERE at < $1`,
+	insertNews:          `INSERT INTO learned_news (instance, at, counts) VALUES ($1, $2, $3)`,
+	dropNews:            `DELETE FROM learned_news WHERE at < $1`,
+	insertPolicyVersion: `INSERT INTO policy_versions (hash, doc, files) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`,
+	insertPolicyConfig:  `INSERT INTO policy_configs (config_version, hash, at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`,
+	insertRouting:       `INSERT INTO routing_state (id, version, doc) VALUES (1, $1, $2) ON CONFLICT DO NOTHING`,
+	updateRouting:       `UPDATE routing_state SET version = $1, doc = $2 WHERE id = 1 AND version = $1 - 1`,
+	insertRoutingEvent:  `INSERT INTO routing_history (seq, doc) VALUES ($1, $2) ON CONFLICT DO NOTHING`,
 }
 
 // readID names a prepared statement of the readers.
@@ -252,6 +262,11 @@ const (
 	selectLearned
 	selectNews
 	selectNewestNews
+	selectPolicyVersion
+	selectPolicyVersions
+	selectPolicyNames
+	selectRouting
+	selectRoutingEvents
 	readCount
 )
 
@@ -319,6 +334,18 @@ var readSQL = [readCount]string{
 	selectLearned:    `SELECT instance, at, state FROM learned WHERE one = 1`,
 	selectNews:       `SELECT seq, instance, at, counts FROM learned_news WHERE seq > $1 ORDER BY seq LIMIT $2`,
 	selectNewestNews: `SELECT coalesce(max(seq), 0) FROM learned_news`,
+
+	selectPolicyVersion: `SELECT doc, files, (SELECT json_group_array(config_version) FROM (
+			SELECT config_version FROM policy_configs WHERE hash = $1 ORDER BY at, config_version))
+		FROM policy_versions WHERE hash = $1`,
+	selectPolicyVersions: `SELECT doc, '[]', (SELECT json_group_array(config_version) FROM (
+			SELECT config_version FROM policy_configs WHERE hash = v.hash ORDER BY at, config_version))
+		FROM policy_versions AS v WHERE seq < COALESCE((SELECT seq FROM policy_versions WHERE hash = $1), 9223372036854775807)
+		ORDER BY seq DESC LIMIT $2`,
+	selectPolicyNames: `SELECT hash FROM policy_versions WHERE hash >= $1 AND hash < $1 || '~'
+		UNION ALL SELECT hash FROM policy_configs WHERE config_version = $1 LIMIT $2`,
+	selectRouting:       `SELECT doc FROM routing_state WHERE id = 1`,
+	selectRoutingEvents: `SELECT doc FROM routing_history WHERE seq < $1 ORDER BY seq DESC LIMIT $2`,
 }
 
 // listID names a list.

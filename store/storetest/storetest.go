@@ -33,6 +33,7 @@ type Store interface {
 	Outbox
 	Alarm
 	Memory
+	Routing
 }
 
 // Writer makes changes durable.
@@ -110,6 +111,15 @@ type Alarm interface {
 	Alerts(ctx context.Context, open bool, limit int) ([]payments.Alert, error)
 }
 
+// Routing keeps what operators decide about routing.
+type Routing interface {
+	RoutingState(ctx context.Context) (payments.RoutingState, error)
+	RoutingEvents(ctx context.Context, before int64, limit int) ([]payments.RoutingEvent, error)
+	PolicyVersion(ctx context.Context, hash string) (payments.PolicyVersion, error)
+	PolicyVersions(ctx context.Context, before string, limit int) ([]payments.PolicyVersion, error)
+	PolicyHashes(ctx context.Context, name string, limit int) ([]string, error)
+}
+
 // Endpoints reads where events are sent, and what came of it.
 type Endpoints interface {
 	WebhookEndpoint(ctx context.Context, projectID, id string) (payments.WebhookEndpoint, error)
@@ -138,6 +148,7 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 	t.Run("lists", func(t *testing.T) { t.Parallel(); lists(t, open) })
 	t.Run("claims", func(t *testing.T) { t.Parallel(); claims(t, open) })
 	t.Run("jobs", func(t *testing.T) { t.Parallel(); jobs(t, open) })
+	t.Run("routing", func(t *testing.T) { t.Parallel(); routing(t, open) })
 	t.Run("inbox", func(t *testing.T) { t.Parallel(); inbox(t, open) })
 	t.Run("learned", func(t *testing.T) { t.Parallel(); learned(t, open) })
 	t.Run("walk", func(t *testing.T) { t.Parallel(); walk(t, open) })
