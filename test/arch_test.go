@@ -178,6 +178,12 @@ var rules = []rule{
 		why:  "a sequential test over outcomes that it is handed: arithmetic only",
 	},
 	{
+		pkgs:  "policies",
+		ours:  []string{"payments", "router", "router/rules"},
+		why:   "the life cycle of the routing policy; it is handed the compiler, which knows the gateway configurations, and sees neither HTTP nor SQL",
+		tests: allowed{ours: []string{"store/sqlite"}},
+	},
+	{
 		pkgs:   "flow",
 		ours:   []string{"adapters", "crash", "payments", "router", "router/learn", "tokens", "vault"},
 		theirs: otelAPI,
@@ -236,7 +242,7 @@ var rules = []rule{
 	{
 		pkgs: "app",
 		ours: []string{
-			"adapters", "adapters/wire", "api", "cache", "config", "flow", "learning", "payments", "projects", "reconcile", "router",
+			"adapters", "adapters/wire", "api", "cache", "config", "flow", "learning", "payments", "policies", "projects", "reconcile", "router",
 			"router/learn", "router/rules", "store/sqlite", "tokens", "vault", "webhooks",
 		},
 		theirs: slices.Concat(webStd, otelAPI, otelSDK),
@@ -245,7 +251,7 @@ var rules = []rule{
 	},
 	{
 		pkgs:   "cmd/switchyard",
-		ours:   []string{"adapters/all", "app", "config", "payments", "reconcile", "router", "router/drive", "router/rules", "sims", "webhooks"},
+		ours:   []string{"adapters/all", "app", "config", "payments", "policies", "reconcile", "router", "router/drive", "router/rules", "sims", "webhooks"},
 		theirs: slices.Concat(webStd, []string{"github.com/alecthomas/kong"}),
 		why:    "flags, signals and exit codes",
 		tests:  allowed{theirs: []string{"github.com/standard-webhooks/standard-webhooks/libraries/go"}},
