@@ -23,6 +23,7 @@ import (
 	"switchyard/flow"
 	"switchyard/learning"
 	"switchyard/payments"
+	"switchyard/policies"
 	"switchyard/projects"
 	"switchyard/router"
 	"switchyard/router/learn"
@@ -42,6 +43,7 @@ type App struct {
 	tokens    *tokens.Service
 	router    *router.Router
 	learning  *learning.Keeper // keeps what the router learns
+	policies  *policies.Service
 	engine    *flow.Engine
 	webhooks  *webhooks.Service
 	ledger    ledger // the store, where writing an event wakes webhooks
@@ -56,6 +58,8 @@ type Options struct {
 	Logger *slog.Logger
 	// Transport carries the calls to PSPs; nil makes one with the limits of adapters/wire.
 	Transport http.RoundTripper
+	// WatchRules looks at the routing policy's file again and again, and puts it in force when it has changed.
+	WatchRules bool
 }
 
 // New builds everything and listens, but serves nothing yet. Whatever it has opened is closed again when it fails.
@@ -73,7 +77,7 @@ func New(ctx context.Context, c *config.Config, o Options) (_ *App, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := a.checkPolicy(ctx, c, gateways); err != nil {
+	if err := checkPolicy(c, gateways); err != nil { // before anything is opened
 		return nil, err
 	}
 	if a.store, err = sqlite.Open(ctx, sqlite.Options{Path: c.Store.Path, Relaxed: c.Store.Durability == config.DurabilityNormal, Logger: a.log}); err != nil {
@@ -91,6 +95,9 @@ func New(ctx context.Context, c *config.Config, o Options) (_ *App, err error) {
 		return nil, err
 	}
 	a.router = newRouter(c, gateways, a.log)
+	if err := a.buildPolicies(ctx, c, gateways, o.WatchRules); err != nil {
+		return nil, err
+	}
 	if err := errors.Join(a.observe(), a.loadBeliefs(ctx)); err != nil {
 		return nil, err
 	}
@@ -222,6 +229,7 @@ func (a *App) Start() {
 	a.engine.Start()
 	a.learning.Start()
 	a.webhooks.Start()
+	a.policies.Start()
 	a.merchants.serve()
 	a.operators.serve()
 }
@@ -257,6 +265,9 @@ func (a *App) close(ctx context.Context) error {
 	}
 	if a.operators != nil {
 		add(a.operators.stop(ctx))
+	}
+	if a.policies != nil {
+		a.policies.Stop()
 	}
 	if a.transport != nil {
 		a.transport.CloseIdleConnections()

@@ -6,6 +6,8 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
+
+	"switchyard/policies"
 )
 
 // observe makes the state of store and breakers visible as metrics, read only when somebody asks for them.
@@ -23,6 +25,18 @@ func (a *App) observe() error {
 	if err != nil {
 		return fmt.Errorf("app: metrics: %w", err)
 	}
+	policy, err := meter.Int64ObservableGauge("switchyard.routing.policy", metric.WithDescription("1 for the routing policy in force, by policy and config_version"))
+	if err != nil {
+		return fmt.Errorf("app: metrics: %w", err)
+	}
+	thrown, err := meter.Int64ObservableGauge("switchyard.routing.switches", metric.WithDescription("Kill switches that are thrown"))
+	if err != nil {
+		return fmt.Errorf("app: metrics: %w", err)
+	}
+	reloads, err := meter.Int64ObservableCounter("switchyard.routing.reload.failures", metric.WithDescription("Looks at the routing policy's file that failed, so that the policy in force stayed"))
+	if err != nil {
+		return fmt.Errorf("app: metrics: %w", err)
+	}
 	_, err = meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
 		stats := a.store.Stats()
 		o.ObserveInt64(commits, stats.Commits)
@@ -35,8 +49,12 @@ func (a *App) observe() error {
 			}
 			o.ObserveInt64(available, value, metric.WithAttributes(attribute.String("gateway_configuration", g.ID), attribute.String("psp", g.PSP)))
 		}
+		status := a.policies.Current()
+		o.ObserveInt64(policy, 1, metric.WithAttributes(attribute.String("policy", policies.Short(status.Policy)), attribute.String("config_version", status.ConfigVersion)))
+		o.ObserveInt64(thrown, int64(len(status.Switches)))
+		o.ObserveInt64(reloads, a.policies.ReloadFailures())
 		return nil
-	}, commits, changes, available)
+	}, commits, changes, available, policy, thrown, reloads)
 	if err != nil {
 		return fmt.Errorf("app: metrics: %w", err)
 	}

@@ -32,6 +32,7 @@ func (a *App) operatorsHandler() http.Handler {
 			Gateways      []router.BreakerStatus `json:"gateways"`
 		}{a.router.Config().Version, a.router.Breakers()})
 	})
+	a.routingHandlers(mux)
 	mux.HandleFunc("GET /gateways/{id}/webhooks", a.listInbound)
 	mux.HandleFunc("GET /webhooks/{id}", a.showInbound)
 	mux.HandleFunc("POST /webhooks/{id}/replay", a.replayInbound)

@@ -1,7 +1,6 @@
 package app
 
 import (
-	"context"
 	"log/slog"
 	"time"
 
@@ -49,36 +48,6 @@ func analyse(policy *rules.Policy, routing *router.Config, now time.Time) []rule
 		}
 	}
 	return rules.Analyse(policy, world)
-}
-
-// checkPolicy refuses a policy that must not go live, and logs what is most likely not meant.
-func (a *App) checkPolicy(ctx context.Context, c *config.Config, gateways []flow.Gateway) error {
-	if c.Policy == nil {
-		return nil
-	}
-	routing := routingOf(c, gateways)
-	var errs []rules.Finding
-	for _, f := range analyse(c.Policy, &routing, time.Now()) {
-		switch f.Severity {
-		case rules.SeverityError:
-			errs = append(errs, f)
-		case rules.SeverityWarning:
-			a.log.WarnContext(ctx, "the routing policy is most likely not what was meant", findingFields(f)...)
-		case rules.SeverityNote:
-		}
-	}
-	if len(errs) > 0 {
-		return config.PolicyFaults(errs)
-	}
-	for _, what := range NotInForce(c.Policy) {
-		a.log.WarnContext(ctx, "the routing policy asks for what is not in force", "what", what)
-	}
-	a.log.InfoContext(ctx, "routing policy", "policy", c.Policy.Version(), "rules", len(c.Policy.Document().Rules))
-	return nil
-}
-
-func findingFields(f rules.Finding) []any {
-	return []any{slog.String("file", f.File), slog.Int("line", f.Line), slog.String("code", string(f.Code)), slog.String("rule", f.Rule), slog.String("finding", f.Message)}
 }
 
 // NotInForce lists in sentences what a policy asks for and the program does not do.

@@ -22,6 +22,9 @@ func devWith(t *testing.T, policy string) (c *config.Config, data string) {
 	if err := os.WriteFile(file, []byte(policy), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	if err := os.WriteFile(filepath.Join(folder, "other.yaml"), []byte("default: {smart: all}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	psps := map[string]string{}
 	for _, p := range all.Providers() {
 		psps[p.Name] = "http://127.0.0.1:1"
@@ -63,7 +66,7 @@ default: {smart: all}
 	if err := a.Stop(t.Context()); err != nil {
 		t.Error(err)
 	}
-	for _, want := range []string{"code=dead-target rule=pesos", "canary: this policy decides for all payments", "issuer_country: nothing tells it", "policy=" + c.Policy.Version()} {
+	for _, want := range []string{"code=dead-target rule=pesos", "canary: this policy decides for all payments", "issuer_country: nothing tells it", "kind=start by=switchyard"} {
 		if !strings.Contains(log.String(), want) {
 			t.Errorf("%s is not in the log:\n%s", want, log.String())
 		}

@@ -44,7 +44,7 @@ func (c *checker) check() *Config {
 	c.live = config.Live()
 	config.Gateways = c.gateways(config.Projects)
 	if !c.unruled {
-		config.Policy = c.policy()
+		config.PolicyFile, config.Policy = c.policy()
 	}
 	c.addresses()
 	c.store()

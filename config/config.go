@@ -26,10 +26,12 @@ type Config struct {
 	Gateways  []GatewayConfiguration
 	Routing   Routing
 	Policy    *rules.Policy // what routing.rules says; nil without one
-	Webhooks  Webhooks
-	Limits    Limits
-	Log       Log
-	Telemetry Telemetry
+	// PolicyFile is where Policy was read; empty without one.
+	PolicyFile string
+	Webhooks   Webhooks
+	Limits     Limits
+	Log        Log
+	Telemetry  Telemetry
 }
 
 // Live says that at least one project takes real money.

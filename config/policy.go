@@ -9,15 +9,15 @@ import (
 	"switchyard/router/rules"
 )
 
-// policy reads the routing policy that the file names. Its gateway configurations are those of the file, sound or not, so
+// policy reads the routing policy that the file names, and says where it is. Its gateway configurations are those of the file, sound or not, so
 // that a fault of one is not reported at every place that names it.
-func (c *checker) policy() *rules.Policy {
+func (c *checker) policy() (string, *rules.Policy) {
 	name := c.doc.Routing.Rules
 	if name == "" {
 		if c.has("routing.rules") {
 			c.add("routing.rules", "must name a file; remove it, and routing.priority alone decides")
 		}
-		return nil
+		return "", nil
 	}
 	if !filepath.IsAbs(name) {
 		name = filepath.Join(c.decoder.refs.folder, name)
@@ -25,7 +25,7 @@ func (c *checker) policy() *rules.Policy {
 	text, err := c.decoder.refs.readFile(name)
 	if err != nil {
 		c.add("routing.rules", "the routing policy cannot be read: "+unreadable(err))
-		return nil
+		return "", nil
 	}
 	known := make([]rules.Gateway, len(c.doc.Gateways))
 	for i, g := range c.doc.Gateways {
@@ -35,7 +35,7 @@ func (c *checker) policy() *rules.Policy {
 	if faults != nil {
 		c.ledger.policy = faults.List
 	}
-	return policy
+	return name, policy
 }
 
 // ReadPolicy reads a routing policy for some gateway configurations. Its faults are nil when there are none, and the policy is

@@ -25,7 +25,7 @@ type devCommand struct {
 	SimsListen string `default:"127.0.0.1:8090" help:"Address of the simulators' control; loopback only."`
 	SimsURL    string `placeholder:"URL" help:"Use the simulators that run there instead of starting some."`
 	Data       string `default:"./switchyard-data" type:"path" help:"Directory of the embedded store; created, and kept between runs."`
-	Routes     string `type:"existingfile" placeholder:"FILE" help:"Routing policy: rules, splits, fees (docs/routing.md); default: the PSPs in their usual order."`
+	Routes     string `type:"existingfile" placeholder:"FILE" help:"Routing policy: rules, splits, fees (docs/routing.md), in force anew whenever it is changed; default: the PSPs in their usual order."`
 	Seed       int64  `help:"Make the simulators' choices reproducible; 0 means that they are not."`
 	LogFormat  string `default:"text" enum:"text,json" help:"Log lines for people (text) or machines (json)."`
 }
@@ -46,7 +46,7 @@ func (d devCommand) Run(env environment) error {
 	if err != nil {
 		return err
 	}
-	return runGateway(env, c, log, func(a *app.App) error {
+	return runGateway(env, c, app.Options{Logger: log, WatchRules: true}, func(a *app.App) error {
 		if err := registerWebhooks(env.ctx, simsURL, a.URL(), c.Gateways); err != nil {
 			return err
 		}
@@ -157,7 +157,7 @@ func welcome(w io.Writer, a *app.App, simsURL string) error {
 Switchyard is ready.
 
   merchant API   %[1]s
-  operators      %[2]s   (/metrics, /gateways)
+  operators      %[2]s   (/metrics, /gateways, /routing)
   simulated PSPs %[3]s   (/_sim/psps, /_sim/ledger, /_sim/faults)
 
   project id     %[4]s

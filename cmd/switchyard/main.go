@@ -1,5 +1,5 @@
 // Command switchyard is the payment router: `dev` to try it, `serve` to run it, `sims` for the simulated PSPs alone,
-// `routes` to look at a routing policy.
+// `routes` for the routing policy.
 //
 // Exit codes: 0 after a clean stop, 1 after a failure, 2 for wrong usage or configuration, 3 when reconcile finds differences.
 package main
@@ -39,7 +39,7 @@ type commands struct {
 	Listen  listenCommand  `cmd:"" help:"Post a sandbox project's events to a URL of your own machine, signed as webhooks are."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 
-	Routes    routesCommand    `cmd:"" help:"Look at a routing policy before it goes live: faults, differences, where a payment would go."`
+	Routes    routesCommand    `cmd:"" help:"The routing policy: look at one before it goes live, put it in force, roll it back, throw kill switches."`
 	Reconcile reconcileCommand `cmd:"" help:"Compare the store with the PSPs, or with a settlement file. Exit code 3: there are differences."`
 }
 

@@ -15,12 +15,24 @@ import (
 	"switchyard/router/rules"
 )
 
-// routesCommand looks at routing policies. It needs neither a store nor a network.
+// routesCommand looks at routing policies, which needs neither a store nor a network, and changes the policy in force by the
+// operators' listener of a gateway that runs.
 type routesCommand struct {
 	Validate routesValidate `cmd:"" help:"Report faults and likely mistakes. Exit code 2: the policy must not go live."`
 	Diff     routesDiff     `cmd:"" help:"Say in sentences what changes from one policy to another."`
 	Drive    routesDrive    `cmd:"" help:"Decide for any program that plays the world, in lines of JSON (docs/routing-benchmark.md)."`
 	Explain  routesExplain  `cmd:"" help:"Say where a payment would go, rule by rule and candidate by candidate."`
+
+	Status   routesStatus   `cmd:"" help:"Say which policy is in force, since when, by whom and why; pins and kill switches."`
+	Activate routesActivate `cmd:"" help:"Put a policy in force. Exit code 2: it must not go live."`
+	Rollback routesRollback `cmd:"" help:"Put the policy before this one in force again, or a named version."`
+	Reload   routesReload   `cmd:"" help:"Have the gateway read its policy's file again."`
+	History  routesHistory  `cmd:"" help:"List what has happened to routing, newest first: what, who, when, why."`
+	Versions routesVersions `cmd:"" help:"List the versions that can be put in force, newest first."`
+	Show     routesShow     `cmd:"" help:"Print the text of a version."`
+	Pin      routesPin      `cmd:"" help:"Keep the policy in force where it is, whatever the file says."`
+	Unpin    routesUnpin    `cmd:"" help:"End a pin before its time."`
+	Switch   routesSwitch   `cmd:"" help:"Throw, withdraw and list kill switches."`
 }
 
 // routesFor says whose gateway configurations a policy is for.

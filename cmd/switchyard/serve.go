@@ -16,7 +16,7 @@ func (s serveCommand) Run(env environment) error {
 		return err
 	}
 	log := app.NewLogger(env.stderr, c.Log)
-	return runGateway(env, c, log, func(a *app.App) error {
+	return runGateway(env, c, app.Options{Logger: log}, func(a *app.App) error {
 		log.Info("serving", "merchants", a.URL(), "operators", a.OperatorsURL())
 		return nil
 	})

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -102,6 +103,10 @@ func TestServe(t *testing.T) {
 			if a := p.callAs(projectID, key, "GET", "/customers", nil); a.status != 401 {
 				t.Errorf("the development key opens serve: %d", a.status)
 			}
+			if err := p.cmd.Process.Signal(syscall.SIGHUP); err != nil { // there is no policy's file: nothing happens, and it is said
+				t.Fatal(err)
+			}
+			p.until("the answer to SIGHUP", func() bool { return strings.Contains(p.output.String(), "the routing policy is not read again") })
 			if code := p.stop(); code != 0 {
 				t.Errorf("exit code %d", code)
 			}
