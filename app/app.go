@@ -94,7 +94,7 @@ func New(ctx context.Context, c *config.Config, o Options) (_ *App, err error) {
 	if err := a.buildTokens(c, gateways); err != nil {
 		return nil, err
 	}
-	a.router = newRouter(c, gateways, a.log)
+	a.router = newRouter(c, gateways, a.log, func(r router.TrialReport) { a.policies.TrialEnded(r) })
 	if err := a.buildPolicies(ctx, c, gateways, o.WatchRules); err != nil {
 		return nil, err
 	}
@@ -153,14 +153,14 @@ func (a *App) buildTokens(c *config.Config, gateways []flow.Gateway) error {
 }
 
 // newRouter hands the routing part of the configuration to the router.
-func newRouter(c *config.Config, gateways []flow.Gateway, log *slog.Logger) *router.Router {
+func newRouter(c *config.Config, gateways []flow.Gateway, log *slog.Logger, onTrial func(router.TrialReport)) *router.Router {
 	b, beliefs := c.Routing.Breaker, learn.New(learn.Settings{})
 	if c.Policy != nil {
 		beliefs = learn.New(router.Memory(c.Policy))
 	}
 	return router.New(router.Compile(routingOf(c, gateways)), router.Settings{
 		Failures: b.Failures, Sustained: b.Sustained, MinCalls: b.MinCalls, FailurePercent: b.FailurePercent, Window: b.Window, OpenFor: b.OpenFor, Probes: b.Probes,
-		ConfigFaultPause: c.Routing.ConfigFaultPause, ThrottlePause: c.Routing.ThrottlePause, Beliefs: beliefs, Logger: log,
+		ConfigFaultPause: c.Routing.ConfigFaultPause, ThrottlePause: c.Routing.ThrottlePause, Beliefs: beliefs, OnTrial: onTrial, Logger: log,
 	})
 }
 

@@ -69,15 +69,28 @@ func compiler(c *config.Config, gateways []flow.Gateway) func(policies.Bundle) (
 		if err != nil {
 			return policies.Compiled{}, err
 		}
+		routing := base
+		routing.Policy = policy
+		named := map[string]*router.Config{}
 		hash, err := hashOf(b, policy, func(f payments.PolicyFile) (*rules.Policy, error) {
-			named, _, err := checkFile(f, known, &base)
-			return named, err
+			tried, _, err := checkFile(f, known, &base)
+			if err != nil {
+				return nil, err
+			}
+			beside := base
+			beside.Policy = tried
+			named[f.Name] = router.Compile(beside)
+			return tried, nil
 		})
 		if err != nil {
 			return policies.Compiled{}, err
 		}
-		routing := base
-		routing.Policy = policy
+		if c := policy.Document().Canary; c != nil {
+			routing.Canary = named[c.File]
+		}
+		if c := policy.Document().Shadow; c != nil {
+			routing.Shadow = named[c.File]
+		}
 		compiled := router.Compile(routing)
 		if hash != policy.Hash { // the files that it names are a part of what decides
 			routing.Version = textHash(compiled.Version + hash)[:len(compiled.Version)]

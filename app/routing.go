@@ -54,12 +54,6 @@ func analyse(policy *rules.Policy, routing *router.Config, now time.Time) []rule
 func NotInForce(policy *rules.Policy) []string {
 	var list []string
 	doc := policy.Document()
-	if doc.Shadow != nil {
-		list = append(list, "shadow: the other policy is not evaluated")
-	}
-	if doc.Canary != nil {
-		list = append(list, "canary: this policy decides for all payments")
-	}
 	if len(doc.Commitments) > 0 {
 		list = append(list, "commitments: promised volumes do not change where payments go")
 	}

@@ -42,6 +42,15 @@ type RoutingState struct {
 	FileMark string       `json:"file_mark"`
 	Pin      *PolicyPin   `json:"pin,omitempty"`
 	Switches []KillSwitch `json:"switches,omitempty"`
+	// Stopped is the last canary that did worse than the policy that named it. It stays stopped while that policy is in force.
+	Stopped *StoppedCanary `json:"stopped,omitempty"`
+}
+
+// StoppedCanary is a policy on trial that was ended.
+type StoppedCanary struct {
+	Policy  string    `json:"policy"`  // the hash of the policy that names it
+	Because string    `json:"because"` // what the trial found
+	At      time.Time `json:"at"`
 }
 
 // PolicyChoice is the policy in force, since when, by whom and why.
@@ -89,15 +98,15 @@ const (
 // RoutingEventKind says what an operator, a file or the program itself has done to routing.
 type RoutingEventKind string
 
-// The kinds of events. The first five put a policy in force.
+// The kinds of events. The first four put a policy in force.
 const (
 	RoutingStarted    RoutingEventKind = "start"    // the first start with this store
 	RoutingFile       RoutingEventKind = "file"     // the policy's file has changed
 	RoutingActivated  RoutingEventKind = "activate" // by an operator
 	RoutingRolledBack RoutingEventKind = "rollback" // to a version that was in force before
-	RoutingStopped    RoutingEventKind = "stop"     // a policy on trial did worse, and was ended
 	RoutingPinned     RoutingEventKind = "pin"
 	RoutingUnpinned   RoutingEventKind = "unpin"
+	RoutingStopped    RoutingEventKind = "stop"     // a canary did worse, and was ended
 	RoutingThrown     RoutingEventKind = "throw"    // a kill switch
 	RoutingWithdrawn  RoutingEventKind = "withdraw" // a kill switch, before its time
 )

@@ -96,7 +96,7 @@ func (t *step) carryOut(state payments.RoutingState, now time.Time) (payments.Ro
 	}
 	if t.policy != nil && t.policy.Hash != from {
 		next.Policy = payments.PolicyChoice{Hash: t.policy.Hash, Kind: t.kind, Since: now, By: t.order.By, Because: t.order.Because}
-		c.PolicyConfigs = []payments.PolicyConfig{configOf(t.policy, now)}
+		c.PolicyConfigs = configsOf(t.policy, now)
 		if t.bundle != nil || t.policy.Hash == payments.NoPolicy {
 			c.PolicyVersions = []payments.PolicyVersion{versionOf(t.policy, t.bundle, from, next.Policy)}
 		}

@@ -53,7 +53,7 @@ func pinned(hash string, pin *payments.PolicyPin) error {
 // did words how a policy came into force.
 var did = map[payments.RoutingEventKind]string{
 	payments.RoutingStarted: "started with", payments.RoutingFile: "read from the file", payments.RoutingActivated: "activated",
-	payments.RoutingRolledBack: "rolled back to", payments.RoutingStopped: "gone back to",
+	payments.RoutingRolledBack: "rolled back to",
 }
 
 func moment(at time.Time) string { return at.UTC().Format(time.RFC3339) }

@@ -147,15 +147,27 @@ func compiler(ids ...string) func(policies.Bundle) (policies.Compiled, error) {
 		if len(b) == 0 {
 			return policies.Compiled{Hash: payments.NoPolicy, Config: router.Compile(base)}, nil
 		}
-		doc, _ := rules.Decode(b[0].Name, []byte(b[0].Text))
-		policy, faults := rules.Compile(doc, known)
-		if len(faults) > 0 {
-			return policies.Compiled{}, faults
+		c, err := one(b[0], base, known)
+		if err != nil {
+			return policies.Compiled{}, err
 		}
-		c := base
-		c.Policy = policy
-		return policies.Compiled{Hash: policy.Hash, Config: router.Compile(c)}, nil
+		if len(b) > 1 {
+			if c.Canary, err = one(b[1], base, known); err != nil {
+				return policies.Compiled{}, err
+			}
+		}
+		return policies.Compiled{Hash: c.Policy.Hash, Config: c}, nil
 	}
+}
+
+func one(f payments.PolicyFile, base router.Config, known []rules.Gateway) (*router.Config, error) {
+	doc, _ := rules.Decode(f.Name, []byte(f.Text))
+	policy, faults := rules.Compile(doc, known)
+	if len(faults) > 0 {
+		return nil, faults
+	}
+	base.Policy = policy
+	return router.Compile(base), nil
 }
 
 // to is a policy that sends everything to gateway configurations.
@@ -197,7 +209,7 @@ func newInstance(t testing.TB, s policies.Store, text string, change ...func(*po
 	for _, c := range change {
 		c(&o)
 	}
-	i.router = router.New(&router.Config{}, router.Settings{})
+	i.router = router.New(&router.Config{}, router.Settings{OnTrial: func(r router.TrialReport) { i.TrialEnded(r) }})
 	o.Router = i.router
 	i.Service = policies.New(o)
 	return i

@@ -213,7 +213,7 @@ func TestWatch(t *testing.T) {
 		i := open(t, s, toAlpha, func(o *policies.Options) { o.Watch, o.Every = true, time.Second })
 		i.Start()
 		defer i.Stop()
-		time.Sleep(time.Second / 2) // so that nothing here happens at the moment of a look
+		time.Sleep(time.Second / 2)                                                                     // so that nothing here happens at the moment of a look
 		for _, text := range []string{toBravo + "# ha", toBravo + "# half", toBravo + "# half of it"} { // an editor that writes slowly
 			i.write(text)
 			time.Sleep(time.Second)

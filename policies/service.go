@@ -28,6 +28,8 @@ type Router interface {
 	Swap(c *router.Config)
 	Throw(s *router.Switches)
 	Config() *router.Config
+	Trial() (router.TrialReport, bool)
+	Shadow() (router.ShadowReport, bool)
 }
 
 // Options are what a Service works with.
@@ -59,7 +61,8 @@ type Service struct {
 	every   time.Duration
 	log     *slog.Logger
 
-	failures atomic.Int64 // reloads that failed
+	failures atomic.Int64            // reloads that failed
+	ended    chan router.TrialReport // canaries that were stopped and not recorded yet
 
 	mu       sync.Mutex
 	state    payments.RoutingState // as it was read or written last
@@ -89,7 +92,7 @@ type Failure struct {
 
 // New returns a service. Nothing is in force by it before Open.
 func New(o Options) *Service {
-	s := &Service{store: o.Store, router: o.Router, compile: o.Compile, file: o.File, watch: o.Watch, every: o.Every, log: o.Logger}
+	s := &Service{store: o.Store, router: o.Router, compile: o.Compile, file: o.File, watch: o.Watch, every: o.Every, log: o.Logger, ended: make(chan router.TrialReport, 1)}
 	if s.every <= 0 {
 		s.every = defaultEvery
 	}
@@ -142,7 +145,7 @@ func (s *Service) Open(ctx context.Context) error {
 	}
 	return s.store.Apply(ctx, payments.Change{
 		PolicyVersions: []payments.PolicyVersion{versionOf(&compiled, bundle, state.Policy.Hash, s.running.choice)},
-		PolicyConfigs:  []payments.PolicyConfig{configOf(&compiled, s.running.choice.Since)},
+		PolicyConfigs:  configsOf(&compiled, s.running.choice.Since),
 	})
 }
 
@@ -158,6 +161,9 @@ func (s *Service) Start() {
 			select {
 			case <-ctx.Done():
 				return
+			case r := <-s.ended:
+				s.stopCanary(ctx, r)
+				continue
 			case <-ticker.C:
 			}
 			s.follow(ctx)
@@ -212,11 +218,15 @@ func (s *Service) adopt(ctx context.Context, state payments.RoutingState, known 
 		}
 		known = &compiled
 	}
-	if s.router.Config() != known.Config {
+	config := known.Config
+	if stopped := state.Stopped; stopped != nil && stopped.Policy == known.Hash && config.Canary != nil {
+		config = withoutCanary(config)
+	}
+	if s.router.Config() != config {
 		if err := s.note(ctx, known); err != nil {
 			return err
 		}
-		s.router.Swap(known.Config)
+		s.router.Swap(config)
 	}
 	s.router.Throw(switchesOf(state.Switches))
 	s.behind = nil
@@ -231,15 +241,28 @@ func (s *Service) adopt(ctx context.Context, state payments.RoutingState, known 
 // note makes sure that the policy of a decision can be found by its config_version, which depends on the gateway configurations
 // as well.
 func (s *Service) note(ctx context.Context, c *Compiled) error {
-	hashes, err := s.store.PolicyHashes(ctx, c.Config.Version, 1)
-	if err != nil || len(hashes) > 0 {
-		return err
+	for _, config := range configsOf(c, time.Now().UTC()) {
+		hashes, err := s.store.PolicyHashes(ctx, config.ConfigVersion, 1)
+		if err != nil {
+			return err
+		}
+		if len(hashes) > 0 {
+			continue
+		}
+		if err := s.store.Apply(ctx, payments.Change{PolicyConfigs: []payments.PolicyConfig{config}}); err != nil {
+			return err
+		}
 	}
-	return s.store.Apply(ctx, payments.Change{PolicyConfigs: []payments.PolicyConfig{configOf(c, time.Now().UTC())}})
+	return nil
 }
 
-func configOf(c *Compiled, now time.Time) payments.PolicyConfig {
-	return payments.PolicyConfig{ConfigVersion: c.Config.Version, Hash: c.Hash, At: now}
+// configsOf are what decisions by a policy say, and those by its canary.
+func configsOf(c *Compiled, now time.Time) []payments.PolicyConfig {
+	list := []payments.PolicyConfig{{ConfigVersion: c.Config.Version, Hash: c.Hash, At: now}}
+	if canary := c.Config.Canary; canary != nil {
+		list = append(list, payments.PolicyConfig{ConfigVersion: canary.Version, Hash: c.Hash, At: now})
+	}
+	return list
 }
 
 // fallBehind keeps what is in force here, since what was decided cannot be used with the gateway configurations of this instance.

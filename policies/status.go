@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"switchyard/payments"
+	"switchyard/router"
 	"switchyard/router/rules"
 )
 
@@ -23,7 +24,12 @@ type Status struct {
 	Switches      []payments.KillSwitch     `json:"switches"` // those that are thrown now
 	Shadow        *rules.Candidate          `json:"shadow,omitempty"`
 	Canary        *rules.Candidate          `json:"canary,omitempty"`
-	File          string                    `json:"file,omitempty"`
+	// Compared is what the shadow would have done since this instance counts, Trial how the canary stands, and Stopped that it was
+	// ended.
+	Compared *router.ShadowReport    `json:"compared,omitempty"`
+	Trial    *router.TrialReport     `json:"trial,omitempty"`
+	Stopped  *payments.StoppedCanary `json:"stopped,omitempty"`
+	File     string                  `json:"file,omitempty"`
 	// LastReload is the failure of the last look at the file, and Behind why what was decided is not in force on this instance.
 	LastReload *Failure `json:"last_reload_failed,omitempty"`
 	Behind     *Failure `json:"behind,omitempty"`
@@ -46,6 +52,15 @@ func (s *Service) status() Status {
 	if policy := running.Config.Policy; policy != nil {
 		doc := policy.Document()
 		status.Rules, status.Shadow, status.Canary = len(doc.Rules), doc.Shadow, doc.Canary
+	}
+	if report, ok := s.router.Shadow(); ok {
+		status.Compared = &report
+	}
+	if report, ok := s.router.Trial(); ok {
+		status.Trial = &report
+	}
+	if stopped := s.state.Stopped; stopped != nil && stopped.Policy == running.Hash {
+		status.Stopped = stopped
 	}
 	if holds(s.state.Pin, now) {
 		status.Pinned = s.state.Pin

@@ -19,7 +19,7 @@ func when(at time.Time) string { return at.UTC().Format("2006-01-02 15:04:05Z") 
 // came words how a policy came into force.
 var came = map[payments.RoutingEventKind]string{
 	payments.RoutingStarted: "at the first start", payments.RoutingFile: "from the file", payments.RoutingActivated: "activated",
-	payments.RoutingRolledBack: "rolled back to", payments.RoutingStopped: "gone back to",
+	payments.RoutingRolledBack: "rolled back to",
 }
 
 // table writes lines of cells that are divided by tabs.
@@ -48,12 +48,7 @@ func writeStatus(w io.Writer, s *policies.Status) error {
 		if s.Pinned != nil {
 			fmt.Fprintf(t, "pinned\tuntil %s by %s: %s\n", when(s.Pinned.Until), s.Pinned.By, s.Pinned.Because)
 		}
-		if s.Shadow != nil {
-			fmt.Fprintf(t, "shadow\t%s\n", s.Shadow.File)
-		}
-		if s.Canary != nil {
-			fmt.Fprintf(t, "canary\t%s, %d %%\n", s.Canary.File, s.Canary.Percent)
-		}
+		writeTried(t, s)
 		for _, k := range s.Switches {
 			fmt.Fprintf(t, "OFF\t%s until %s by %s: %s\n", k.ID, when(k.Until), k.By, k.Because)
 		}
@@ -70,6 +65,30 @@ func writeStatus(w io.Writer, s *policies.Status) error {
 	_, err = out.WriteTo(w)
 	return err
 }
+
+// writeTried says how the policies stand that are tried beside the one in force.
+func writeTried(t *bytes.Buffer, s *policies.Status) {
+	if s.Shadow != nil {
+		fmt.Fprintf(t, "shadow\t%s\n", s.Shadow.File)
+	}
+	if c := s.Compared; c != nil {
+		fmt.Fprintf(t, "\tof %d payments since %s it would have sent %d elsewhere, and tried %d others in another order\n", c.Payments, when(c.Since), c.Moved, c.Reranked)
+		for _, m := range c.Moves[:min(len(c.Moves), mostMoves)] {
+			fmt.Fprintf(t, "\t%d from %s to %s\n", m.Payments, cmp.Or(m.From, "nowhere"), cmp.Or(m.To, "nowhere"))
+		}
+	}
+	if s.Canary != nil {
+		fmt.Fprintf(t, "canary\t%s, %d %%\n", s.Canary.File, s.Canary.Percent)
+	}
+	if s.Stopped != nil {
+		fmt.Fprintf(t, "\tstopped at %s: %s\n", when(s.Stopped.At), s.Stopped.Because)
+	} else if s.Trial != nil {
+		fmt.Fprintf(t, "\t%s\n", s.Trial.Report.Sentence)
+	}
+}
+
+// mostMoves is how many kinds of moves leave the rest on the screen.
+const mostMoves = 5
 
 // failed is why something did not work, with the first fault of the policy: the others would not leave the rest on the screen.
 func failed(f *policies.Failure) string {
