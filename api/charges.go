@@ -147,6 +147,23 @@ func showAction(w *writer, v *view) {
 	w.close()
 }
 
+// writeEstimate writes what smart routing believed of a candidate.
+func writeEstimate(w *writer, e *payments.Estimate) {
+	w.name("estimate")
+	w.open()
+	w.float("approval", e.Approval)
+	w.float("sd", e.SD)
+	w.float("availability", e.Availability)
+	w.float("propensity", e.Propensity)
+	if e.FeeMinor != nil {
+		w.number("fee_minor", int(*e.FeeMinor))
+	}
+	if e.Impaired {
+		w.flag("impaired", true)
+	}
+	w.close()
+}
+
 // writeDecision writes why each candidate was taken or left, and what was tried.
 func writeDecision(w *writer, d *payments.Decision, attempts []payments.Attempt) {
 	w.open()
@@ -163,6 +180,9 @@ func writeDecision(w *writer, d *payments.Decision, attempts []payments.Attempt)
 		}
 		if c.Score != nil {
 			w.float("score", *c.Score)
+		}
+		if e := c.Estimate; e != nil {
+			writeEstimate(w, e)
 		}
 		w.close()
 	})

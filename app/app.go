@@ -35,22 +35,23 @@ import (
 
 // App is the gateway: built by New, running between Start and Stop.
 type App struct {
-	log       *slog.Logger
-	telemetry *telemetry
-	store     *sqlite.Store
-	cache     *cache.Cache // nil without Redis
-	vault     *vault.Vault
-	tokens    *tokens.Service
-	router    *router.Router
-	learning  *learning.Keeper // keeps what the router learns
-	policies  *policies.Service
-	engine    *flow.Engine
-	webhooks  *webhooks.Service
-	ledger    ledger // the store, where writing an event wakes webhooks
-	transport *http.Transport
-	merchants *server
-	operators *server
-	returns   func(projectID, attemptID string) string // set once the listener is open
+	log        *slog.Logger
+	telemetry  *telemetry
+	store      *sqlite.Store
+	cache      *cache.Cache // nil without Redis
+	vault      *vault.Vault
+	tokens     *tokens.Service
+	router     *router.Router
+	learning   *learning.Keeper // keeps what the router learns
+	policies   *policies.Service
+	engine     *flow.Engine
+	webhooks   *webhooks.Service
+	ledger     ledger // the store, where writing an event wakes webhooks
+	transport  *http.Transport
+	merchants  *server
+	operators  *server
+	projectIDs []string
+	returns    func(projectID, attemptID string) string // set once the listener is open
 }
 
 // Options are what the program hands in beside its configuration.
@@ -82,6 +83,9 @@ func New(ctx context.Context, c *config.Config, o Options) (_ *App, err error) {
 	}
 	if a.store, err = sqlite.Open(ctx, sqlite.Options{Path: c.Store.Path, Relaxed: c.Store.Durability == config.DurabilityNormal, Logger: a.log}); err != nil {
 		return nil, err
+	}
+	for _, p := range c.Projects {
+		a.projectIDs = append(a.projectIDs, p.ID)
 	}
 	registry, err := registryOf(c)
 	if err != nil {

@@ -41,6 +41,7 @@ func (a *App) operatorsHandler() http.Handler {
 	mux.HandleFunc("POST /projects/{project}/attempts/{attempt}/resolve", a.resolveAttempt)
 	mux.HandleFunc("POST /projects/{project}/attempts/{attempt}/look-again", a.lookAgain)
 	a.beliefRoutes(mux)
+	a.judgeHandlers(mux)
 	return mux
 }
 
@@ -117,9 +118,7 @@ type order struct {
 
 // readOrder reads an operator's decision. It has answered already when ok is false.
 func (a *App) readOrder(w http.ResponseWriter, r *http.Request) (o order, ok bool) {
-	decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxOrder))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&o); err != nil || o.By == "" || o.Because == "" {
+	if err := strictly(http.MaxBytesReader(w, r.Body, maxOrder), &o); err != nil || o.By == "" || o.Because == "" {
 		a.reply(w, http.StatusBadRequest, map[string]any{"success": false, "message": `Send JSON that says who decides and why: {"by":"ada","because":"…"}.`})
 		return order{}, false
 	}

@@ -3,6 +3,7 @@ package app
 import (
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"strconv"
 	"time"
@@ -73,11 +74,16 @@ func (o *policyOrder) end() (time.Time, error) {
 	return time.Now().Add(length), nil
 }
 
+// strictly reads JSON without unknown names.
+func strictly(body io.Reader, into any) error {
+	decoder := json.NewDecoder(body)
+	decoder.DisallowUnknownFields()
+	return decoder.Decode(into)
+}
+
 // readPolicyOrder reads an operator's order about the routing policy. It has answered already when ok is false.
 func (a *App) readPolicyOrder(w http.ResponseWriter, r *http.Request) (o policyOrder, ok bool) {
-	decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxPolicyOrder))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&o); err != nil {
+	if err := strictly(http.MaxBytesReader(w, r.Body, maxPolicyOrder), &o); err != nil {
 		a.reply(w, http.StatusBadRequest, map[string]any{"success": false, "message": `Send JSON that says who decides and why: {"by":"ada","because":"…"}. This was not it: ` + err.Error()})
 		return policyOrder{}, false
 	}

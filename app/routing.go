@@ -114,7 +114,10 @@ func ReadRouting(c *config.Config, file string, text []byte) (*Routing, error) {
 
 // Explain says where a payment would go now, with all gateway configurations in health: rule by rule, and candidate by
 // candidate.
-func (r *Routing) Explain(f payments.Facts) (rules.Trace, payments.Decision) {
+func (r *Routing) Explain(f payments.Facts) Explanation {
 	facts := rules.FactsOf(&f)
-	return rules.Explain(r.Policy, &facts), router.Decide(router.Compile(r.config), f, router.View{}, time.Now().UTC())
+	d := router.Decide(router.Compile(r.config), f, router.View{}, time.Now().UTC())
+	e := explanationOf(&d)
+	e.Trace = rules.Explain(r.Policy, &facts).String()
+	return e
 }

@@ -193,6 +193,19 @@ func (r *Router) Decide(f payments.Facts) payments.Decision {
 	return decision
 }
 
+// Simulate is Decide without a trace: nothing is compared or counted. c is the configuration to decide by; nil: the one in force.
+func (r *Router) Simulate(c *Config, f payments.Facts) payments.Decision {
+	current, now := r.current.Load(), r.settings.Now()
+	arm := payments.Arm("")
+	if c == nil {
+		c, arm = current.canary.arm(current.config, &f)
+	}
+	decision := Decide(c, f, View{Health: current.health(now), Beliefs: r.settings.Beliefs, Switches: r.switches.Load()}, now)
+	decision.Arm = arm
+	r.changes.drain()
+	return decision
+}
+
 // Health returns the conditions of the gateway configurations that are not simply available; nil when all are.
 func (r *Router) Health() Health {
 	health := r.current.Load().health(r.settings.Now())

@@ -242,7 +242,7 @@ var rules = []rule{
 	{
 		pkgs: "app",
 		ours: []string{
-			"adapters", "adapters/wire", "api", "cache", "config", "flow", "learning", "payments", "policies", "projects", "reconcile", "router",
+			"adapters", "adapters/wire", "api", "backtests", "cache", "config", "flow", "learning", "payments", "policies", "projects", "reconcile", "router",
 			"router/learn", "router/rules", "store/sqlite", "tokens", "vault", "webhooks",
 		},
 		theirs: slices.Concat(webStd, otelAPI, otelSDK),

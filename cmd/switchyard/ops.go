@@ -48,7 +48,7 @@ func (d decision) order(more map[string]any) map[string]any {
 
 // Limits of a conversation with the operators' listener.
 const (
-	opsTimeout   = 30 * time.Second
+	opsTimeout   = 2 * time.Minute // a backtest reads many payments
 	maxOpsAnswer = 64 << 20
 )
 

@@ -2,16 +2,16 @@ package main
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
+	"io/fs"
 	"os"
+	"path/filepath"
 
 	"switchyard/adapters/all"
 	"switchyard/app"
 	"switchyard/config"
-	"switchyard/payments"
+	"switchyard/policies"
 	"switchyard/router/rules"
 )
 
@@ -21,7 +21,9 @@ type routesCommand struct {
 	Validate routesValidate `cmd:"" help:"Report faults and likely mistakes. Exit code 2: the policy must not go live."`
 	Diff     routesDiff     `cmd:"" help:"Say in sentences what changes from one policy to another."`
 	Drive    routesDrive    `cmd:"" help:"Decide for any program that plays the world, in lines of JSON (docs/routing-benchmark.md)."`
-	Explain  routesExplain  `cmd:"" help:"Say where a payment would go, rule by rule and candidate by candidate."`
+	Simulate routesSimulate `cmd:"" help:"Say where a payment would go, rule by rule and candidate by candidate."`
+	Explain  routesExplain  `cmd:"" help:"Say why an invoice's payment went where it went."`
+	Backtest routesBacktest `cmd:"" help:"Say what a policy would have done with the payments of the past: who moves, fees, approval with its interval."`
 
 	Status   routesStatus   `cmd:"" help:"Say which policy is in force, since when, by whom and why; pins and kill switches."`
 	Activate routesActivate `cmd:"" help:"Put a policy in force. Exit code 2: it must not go live."`
@@ -67,32 +69,45 @@ type routesValidate struct {
 }
 
 func (r routesValidate) Run(env environment) error {
-	routing, _, err := r.read(r.File)
-	if err != nil {
+	var out bytes.Buffer
+	policy, err := r.validate(&out, r.File)
+	if policy != nil {
+		for _, name := range policies.Named(policy.Document()) {
+			_, bad := r.validate(&out, filepath.Join(filepath.Dir(r.File), filepath.FromSlash(name)))
+			if errors.Is(bad, fs.ErrNotExist) {
+				bad = usageError{fmt.Sprintf("%s names %s, which is not beside it", r.File, name)}
+			}
+			err = errors.Join(err, bad)
+		}
+	}
+	if _, err := out.WriteTo(env.stdout); err != nil {
 		return err
 	}
+	return err
+}
+
+// validate looks at one file. The policy is nil when it cannot be read.
+func (r routesValidate) validate(out *bytes.Buffer, file string) (*rules.Policy, error) {
+	routing, _, err := r.read(file)
+	if err != nil {
+		return nil, err
+	}
 	var errs []rules.Finding
-	var out bytes.Buffer
 	for _, f := range routing.Findings {
 		if f.Severity == rules.SeverityError {
 			errs = append(errs, f)
 			continue
 		}
-		fmt.Fprintln(&out, f)
+		fmt.Fprintln(out, f)
 	}
 	for _, what := range app.NotInForce(routing.Policy) {
-		fmt.Fprintf(&out, "%s: not in force: %s\n", r.File, what)
-	}
-	if len(errs) == 0 {
-		fmt.Fprintf(&out, "%s: policy %s can go live; rules: %d, findings: %d\n", r.File, routing.Policy.Version(), len(routing.Policy.Document().Rules), len(routing.Findings))
-	}
-	if _, err := out.WriteTo(env.stdout); err != nil {
-		return err
+		fmt.Fprintf(out, "%s: not in force: %s\n", file, what)
 	}
 	if len(errs) > 0 {
-		return config.PolicyFaults(errs)
+		return routing.Policy, config.PolicyFaults(errs)
 	}
-	return nil
+	fmt.Fprintf(out, "%s: policy %s can go live; rules: %d, findings: %d\n", file, routing.Policy.Version(), len(routing.Policy.Document().Rules), len(routing.Findings))
+	return routing.Policy, nil
 }
 
 type routesDiff struct {
@@ -118,101 +133,4 @@ func (r routesDiff) Run(env environment) error {
 		}
 	}
 	return nil
-}
-
-type routesExplain struct {
-	routesFor
-
-	File     string `arg:"" type:"existingfile" help:"The routing policy."`
-	Amount   string `required:"" placeholder:"AMOUNT" help:"In major units: 49.90."`
-	Currency string `required:"" placeholder:"CODE" help:"ISO 4217."`
-	Facts    string `placeholder:"JSON" help:"What else is known of the payment: {\"scheme\":\"visa\",\"issuer_country\":\"DE\",\"metadata\":{\"tier\":\"gold\"}}."`
-}
-
-// statedFacts are the facts of a payment as rules name them. What is left out is not known.
-type statedFacts struct {
-	Project         string              `json:"project"`
-	Invoice         string              `json:"invoice"`
-	Customer        string              `json:"customer"`
-	Operation       payments.Operation  `json:"operation"`
-	Method          rules.Method        `json:"method"`
-	Scheme          payments.Scheme     `json:"scheme"`
-	Funding         string              `json:"funding"`
-	IssuerCountry   string              `json:"issuer_country"`
-	CustomerCountry string              `json:"customer_country"`
-	IIN             string              `json:"iin"`
-	Initiation      payments.Initiation `json:"initiation"`
-	Intent          string              `json:"payment_intent"`
-	Incremental     bool                `json:"incremental"`
-	SavedAt         []string            `json:"saved_at"` // gateway configurations
-	Metadata        map[string]string   `json:"metadata"`
-}
-
-func (r routesExplain) Run(env environment) error {
-	routing, c, err := r.read(r.File)
-	if err != nil {
-		return err
-	}
-	facts, err := r.facts(c)
-	if err != nil {
-		return err
-	}
-	trace, decision := routing.Explain(facts)
-	return writeExplanation(env.stdout, trace, decision)
-}
-
-// facts are those of the command line: a sale with a card and its CVC unless it says otherwise.
-func (r routesExplain) facts(c *config.Config) (payments.Facts, error) {
-	stated := statedFacts{Project: config.DevProjectID, Operation: payments.OpSale, Method: rules.MethodCard}
-	if len(c.Projects) > 0 {
-		stated.Project = c.Projects[0].ID
-	}
-	if r.Facts != "" {
-		decoder := json.NewDecoder(bytes.NewReader([]byte(r.Facts)))
-		decoder.DisallowUnknownFields()
-		if err := decoder.Decode(&stated); err != nil {
-			return payments.Facts{}, usageError{"--facts: " + err.Error()}
-		}
-	}
-	currency := payments.Currency(r.Currency)
-	amount, err := payments.ParseAmount(r.Amount, currency)
-	if err != nil {
-		return payments.Facts{}, usageError{"--amount, --currency: " + err.Error()}
-	}
-	f := payments.Facts{
-		ProjectID: stated.Project, InvoiceID: stated.Invoice, CustomerID: stated.Customer, Operation: stated.Operation, Amount: amount,
-		Scheme: stated.Scheme, IIN: stated.IIN, CardCountry: stated.IssuerCountry, Funding: stated.Funding, CustomerCountry: stated.CustomerCountry,
-		Intent: stated.Intent, Initiation: stated.Initiation, Incremental: stated.Incremental, Metadata: stated.Metadata,
-	}
-	switch stated.Method {
-	case rules.MethodPage:
-		f.Page = true
-		return f, nil
-	case rules.MethodToken:
-		f.Mappings = map[string]payments.Mapping{}
-	case rules.MethodCard:
-	default:
-		return f, usageError{"--facts: method is card, page or token"}
-	}
-	f.HasCard, f.HasCVC = true, true
-	for _, id := range stated.SavedAt {
-		if f.Mappings == nil {
-			return f, usageError{"--facts: saved_at goes with the method token"}
-		}
-		f.Mappings[id] = payments.Mapping{Status: payments.MappingUsable, MethodRef: "saved"}
-	}
-	return f, nil
-}
-
-func writeExplanation(w io.Writer, trace rules.Trace, d payments.Decision) error {
-	var out bytes.Buffer
-	fmt.Fprintf(&out, "%s\nDecision of %q:\n", trace, d.Rule)
-	for _, c := range d.Candidates {
-		fmt.Fprintf(&out, "  %-8s  %s: %s\n", c.Verdict, c.GatewayConfigurationID, d.Sentence(&c))
-	}
-	if d.Blocked != "" {
-		fmt.Fprintf(&out, "The merchant is told: %s\n", d.Blocked)
-	}
-	_, err := out.WriteTo(w)
-	return err
 }

@@ -55,14 +55,16 @@ routing: {rules: gone.yaml}
 func TestRoutes(t *testing.T) {
 	t.Parallel()
 	files := map[string]string{
-		"sound.yaml":  soundPolicy,
-		"same.yaml":   "# the same\n" + soundPolicy,
-		"other.yaml":  strings.Replace(soundPolicy, "5000", "6000", 1),
-		"broken.yaml": strings.Replace(soundPolicy, "when: {issuer", "wen: {issuer", 1),
-		"dead.yaml":   "rules: [{name: pesos, when: {currency: PHP}, route: {priority: [gway_conf_dev_pivot]}}]\ndefault: {smart: all}\n",
-		"likely.yaml": "rules: [{name: pesos, when: {currency: PHP}, route: {priority: [gway_conf_dev_pivot, gway_conf_dev_paymongo]}}]\ndefault: {smart: all}\nshadow: {file: x.yaml}\n",
-		"own.yaml":    "default: {priority: [gway_conf_own]}\n",
-		"config.yaml": ownConfig,
+		"sound.yaml":    soundPolicy,
+		"same.yaml":     "# the same\n" + soundPolicy,
+		"other.yaml":    strings.Replace(soundPolicy, "5000", "6000", 1),
+		"broken.yaml":   strings.Replace(soundPolicy, "when: {issuer", "wen: {issuer", 1),
+		"dead.yaml":     "rules: [{name: pesos, when: {currency: PHP}, route: {priority: [gway_conf_dev_pivot]}}]\ndefault: {smart: all}\n",
+		"likely.yaml":   "rules: [{name: pesos, when: {currency: PHP}, route: {priority: [gway_conf_dev_pivot, gway_conf_dev_paymongo]}}]\ndefault: {smart: all}\nshadow: {file: other.yaml}\n",
+		"alone.yaml":    "default: {smart: all}\nshadow: {file: gone.yaml}\n",
+		"careless.yaml": "default: {smart: all}\ncanary: {file: broken.yaml, percent: 5}\n",
+		"own.yaml":      "default: {priority: [gway_conf_own]}\n",
+		"config.yaml":   ownConfig,
 	}
 	for name, test := range map[string]struct {
 		args   []string
@@ -70,25 +72,27 @@ func TestRoutes(t *testing.T) {
 		stdout []string
 		stderr string
 	}{
-		"sound":                {[]string{"validate", "sound.yaml"}, exitClean, []string{"[overlap]\n  5 | ", "can go live; rules: 2, findings: 1"}, ""},
-		"a fault":              {[]string{"validate", "broken.yaml"}, exitUsage, nil, "broken.yaml:6:5: error: \"wen\" is not a key of a rule; did you mean when? [unknown-key]\n  6 |     wen: "},
-		"must not go live":     {[]string{"validate", "dead.yaml"}, exitUsage, []string{"[dead-target]"}, "[dead-path]"},
-		"likely a mistake":     {[]string{"validate", "likely.yaml"}, exitClean, []string{"[dead-target]", "not in force: shadow", "can go live; rules: 1"}, ""},
-		"for a configuration":  {[]string{"validate", "--config", "config.yaml", "own.yaml"}, exitClean, []string{"can go live"}, ""},
-		"for another one":      {[]string{"validate", "--config", "config.yaml", "sound.yaml"}, exitUsage, nil, "[unknown-gateway]"},
-		"no file":              {[]string{"validate", "gone.yaml"}, exitUsage, nil, "gone.yaml"},
-		"no difference":        {[]string{"diff", "sound.yaml", "same.yaml"}, exitClean, []string{"Nothing changes"}, ""},
-		"a difference":         {[]string{"diff", "sound.yaml", "other.yaml"}, exitClean, []string{"large", "6000", "5000"}, ""},
-		"a broken one":         {[]string{"diff", "sound.yaml", "broken.yaml"}, exitUsage, nil, "unknown-key"},
-		"explained":            {[]string{"explain", "sound.yaml", "--amount", "5000", "--currency", "PHP"}, exitClean, []string{`rule "large" matches`, `Decision of "large"`, "chosen    gway_conf_dev_xendit: first in the route"}, ""},
-		"blocked":              {[]string{"explain", "sound.yaml", "--amount", "1", "--currency", "PHP", "--facts", `{"issuer_country":"KP"}`}, exitClean, []string{`rule "large" does not match`, "excluded  gway_conf_dev_xendit: rule \"sanctioned\" blocks", "The merchant is told: Cards"}, ""},
-		"a page":               {[]string{"explain", "sound.yaml", "--amount", "1", "--currency", "GBP", "--facts", `{"method":"page"}`}, exitClean, []string{"gway_conf_dev_dojo: fourth in the priority list", "the payer pays on its page"}, ""},
-		"a token":              {[]string{"explain", "sound.yaml", "--amount", "100", "--currency", "PHP", "--facts", `{"method":"token","saved_at":["gway_conf_dev_xendit"]}`}, exitClean, []string{"has this token saved"}, ""},
-		"its project":          {[]string{"explain", "--config", "config.yaml", "own.yaml", "--amount", "100", "--currency", "PHP"}, exitClean, []string{"chosen    gway_conf_own"}, ""},
-		"no such fact":         {[]string{"explain", "sound.yaml", "--amount", "1", "--currency", "PHP", "--facts", `{"shceme":"visa"}`}, exitUsage, nil, "shceme"},
-		"no such method":       {[]string{"explain", "sound.yaml", "--amount", "1", "--currency", "PHP", "--facts", `{"method":"cash"}`}, exitUsage, nil, "card, page or token"},
-		"a card is not saved":  {[]string{"explain", "sound.yaml", "--amount", "1", "--currency", "PHP", "--facts", `{"saved_at":["x"]}`}, exitUsage, nil, "saved_at"},
-		"an amount of nothing": {[]string{"explain", "sound.yaml", "--amount", "x", "--currency", "PHP"}, exitUsage, nil, "--amount"},
+		"sound":                   {[]string{"validate", "sound.yaml"}, exitClean, []string{"[overlap]\n  5 | ", "can go live; rules: 2, findings: 1"}, ""},
+		"a fault":                 {[]string{"validate", "broken.yaml"}, exitUsage, nil, "broken.yaml:6:5: error: \"wen\" is not a key of a rule; did you mean when? [unknown-key]\n  6 |     wen: "},
+		"must not go live":        {[]string{"validate", "dead.yaml"}, exitUsage, []string{"[dead-target]"}, "[dead-path]"},
+		"names what is not there": {[]string{"validate", "alone.yaml"}, exitUsage, nil, "alone.yaml names gone.yaml, which is not beside it"},
+		"names what is broken":    {[]string{"validate", "careless.yaml"}, exitUsage, []string{"careless.yaml: policy"}, "[unknown-key]"},
+		"likely a mistake":        {[]string{"validate", "likely.yaml"}, exitClean, []string{"[dead-target]", "can go live; rules: 1", "other.yaml: policy"}, ""},
+		"for a configuration":     {[]string{"validate", "--config", "config.yaml", "own.yaml"}, exitClean, []string{"can go live"}, ""},
+		"for another one":         {[]string{"validate", "--config", "config.yaml", "sound.yaml"}, exitUsage, nil, "[unknown-gateway]"},
+		"no file":                 {[]string{"validate", "gone.yaml"}, exitUsage, nil, "gone.yaml"},
+		"no difference":           {[]string{"diff", "sound.yaml", "same.yaml"}, exitClean, []string{"Nothing changes"}, ""},
+		"a difference":            {[]string{"diff", "sound.yaml", "other.yaml"}, exitClean, []string{"large", "6000", "5000"}, ""},
+		"a broken one":            {[]string{"diff", "sound.yaml", "broken.yaml"}, exitUsage, nil, "unknown-key"},
+		"explained":               {[]string{"simulate", "sound.yaml", "--amount", "5000", "--currency", "PHP"}, exitClean, []string{`rule "large" matches`, `Decision of "large"`, "chosen    gway_conf_dev_xendit: first in the route"}, ""},
+		"blocked":                 {[]string{"simulate", "sound.yaml", "--amount", "1", "--currency", "PHP", "--facts", `{"issuer_country":"KP"}`}, exitClean, []string{`rule "large" does not match`, "excluded  gway_conf_dev_xendit: rule \"sanctioned\" blocks", "The merchant is told: Cards"}, ""},
+		"a page":                  {[]string{"simulate", "sound.yaml", "--amount", "1", "--currency", "GBP", "--facts", `{"method":"page"}`}, exitClean, []string{"gway_conf_dev_dojo: fourth in the priority list", "the payer pays on its page"}, ""},
+		"a token":                 {[]string{"simulate", "sound.yaml", "--amount", "100", "--currency", "PHP", "--facts", `{"method":"token","saved_at":["gway_conf_dev_xendit"]}`}, exitClean, []string{"has this token saved"}, ""},
+		"its project":             {[]string{"simulate", "--config", "config.yaml", "own.yaml", "--amount", "100", "--currency", "PHP"}, exitClean, []string{"chosen    gway_conf_own"}, ""},
+		"no such fact":            {[]string{"simulate", "sound.yaml", "--amount", "1", "--currency", "PHP", "--facts", `{"shceme":"visa"}`}, exitUsage, nil, "shceme"},
+		"no such method":          {[]string{"simulate", "sound.yaml", "--amount", "1", "--currency", "PHP", "--facts", `{"method":"cash"}`}, exitUsage, nil, "card, page or token"},
+		"a card is not saved":     {[]string{"simulate", "sound.yaml", "--amount", "1", "--currency", "PHP", "--facts", `{"saved_at":["x"]}`}, exitUsage, nil, "saved_at"},
+		"an amount of nothing":    {[]string{"simulate", "sound.yaml", "--amount", "x", "--currency", "PHP"}, exitUsage, nil, "--amount"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
