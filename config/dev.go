@@ -34,14 +34,31 @@ type DevOptions struct {
 	DataDir   string            // made when it is missing; keeps the database and the vault's key between runs
 	PSPs      map[string]string // base URLs of simulators by PSP
 	Providers []adapters.Provider
-	Routes    string              // file of a routing policy; empty: the PSPs in their usual order
+	Routes    string              // file of a routing policy; empty: the PSPs in their usual order, or
+	Smart     bool                // smart routing, by a policy in DataDir that is made when it is missing and kept as it is otherwise
 	Getenv    func(string) string // for the log settings only; default os.Getenv
 }
 
 // devName stands for the file name in faults: the document is written below, not found on disk.
 const devName = "switchyard dev"
 
-const devVaultKeyFile = "dev-vault.key"
+const (
+	devVaultKeyFile = "dev-vault.key"
+	devSmartFile    = "routing.yaml"
+)
+
+// makeMissing writes a file that is not there.
+func makeMissing(path, text string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(text)
+	return errors.Join(err, f.Close())
+}
 
 // devMaxAttempts is how many PSPs one payment of dev may try.
 const devMaxAttempts = 4
@@ -87,6 +104,12 @@ func Dev(o DevOptions) (*Config, error) {
 	}
 	if err := os.MkdirAll(o.DataDir, 0o700); err != nil {
 		return nil, fmt.Errorf("config: data directory: %w", err)
+	}
+	if o.Smart && o.Routes == "" {
+		o.Routes = filepath.Join(o.DataDir, devSmartFile)
+		if err := makeMissing(o.Routes, smart); err != nil {
+			return nil, fmt.Errorf("config: routing policy: %w", err)
+		}
 	}
 	keys, err := devVaultKeys(filepath.Join(o.DataDir, devVaultKeyFile))
 	if err != nil {

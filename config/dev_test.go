@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"switchyard/router/rules"
 )
 
 func devOptions(t *testing.T) DevOptions {
@@ -110,5 +112,27 @@ func TestDevRefuses(t *testing.T) {
 	}
 	if _, err := Dev(o); err == nil || !strings.Contains(err.Error(), "data directory") {
 		t.Errorf("a data directory that cannot be made: %v", err)
+	}
+}
+
+// TestDevSmart: smart routing by a policy that is there to be changed, and is not written over.
+func TestDevSmart(t *testing.T) {
+	t.Parallel()
+	o := devOptions(t)
+	o.Smart, o.Providers = true, o.Providers[:3]
+	c, err := Dev(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(o.DataDir, devSmartFile)
+	if c.Policy == nil || c.PolicyFile != file || c.Policy.Document().Default.Kind != rules.RouteSmart {
+		t.Fatalf("%q, %+v", c.PolicyFile, c.Policy)
+	}
+	own := strings.Replace(smart, "cap_bps: 500", "cap_bps: 300", 1)
+	if err := os.WriteFile(file, []byte(own), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if c, err = Dev(o); err != nil || c.Policy.Document().Exploration.CapBPS != 300 {
+		t.Errorf("somebody's policy was written over: %v", err)
 	}
 }

@@ -26,6 +26,7 @@ type devCommand struct {
 	SimsURL    string `placeholder:"URL" help:"Use the simulators that run there instead of starting some."`
 	Data       string `default:"./switchyard-data" type:"path" help:"Directory of the embedded store; created, and kept between runs."`
 	Routes     string `type:"existingfile" placeholder:"FILE" help:"Routing policy: rules, splits, fees (docs/routing.md), in force anew whenever it is changed; default: the PSPs in their usual order."`
+	Smart      bool   `env:"SWITCHYARD_SMART" help:"Smart routing: payments go where they are approved. Its policy is routing.yaml in the data directory, made when it is missing."`
 	Seed       int64  `help:"Make the simulators' choices reproducible; 0 means that they are not."`
 	LogFormat  string `default:"text" enum:"text,json" help:"Log lines for people (text) or machines (json)."`
 }
@@ -42,7 +43,7 @@ func (d devCommand) Run(env environment) error {
 		return err
 	}
 	defer stop()
-	c, err := config.Dev(config.DevOptions{Listen: d.Listen, OpsListen: d.OpsListen, DataDir: d.Data, PSPs: psps, Providers: all.Providers(), Routes: d.Routes})
+	c, err := config.Dev(config.DevOptions{Listen: d.Listen, OpsListen: d.OpsListen, DataDir: d.Data, PSPs: psps, Providers: all.Providers(), Routes: d.Routes, Smart: d.Smart})
 	if err != nil {
 		return err
 	}
