@@ -1,6 +1,7 @@
 package policies_test
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -63,15 +64,36 @@ func TestCanaryIsStopped(t *testing.T) {
 				t.Errorf("on %s instance: %v, %+v", name, arms, status)
 			}
 		}
-		if kinds := s.kinds(); kinds != "start stop" {
+		stopped := i.router.Config()
+		r, err := i.Throw(t.Context(), policies.Target{Kind: payments.SwitchCost}, time.Now().Add(time.Hour), by("ada"))
+		if must(t, r, err); i.router.Config() != stopped {
+			t.Error("the configuration is put in force anew, though nothing of it has changed")
+		}
+		r, err = i.Withdraw(t.Context(), "cost", by("ada"))
+		must(t, r, err)
+		picky := i.again(s, func(o *policies.Options) { // which cannot use what comes next
+			o.Compile = func(b policies.Bundle) (policies.Compiled, error) {
+				if strings.Contains(b[0].Text, "percent: 40") {
+					return policies.Compiled{}, errors.New("not here")
+				}
+				return compiler(alpha, bravo)(b)
+			}
+		})
+		picky.Start()
+		defer picky.Stop()
+		if kinds := s.kinds(); kinds != "start stop throw withdraw" {
 			t.Errorf("history: %s", kinds)
 		}
-		r, err := i.Activate(t.Context(), policies.Bundle{
+		r, err = i.Activate(t.Context(), policies.Bundle{
 			{Name: "routing.yaml", Text: "canary: {file: careful.yaml, percent: 40}\n" + to(alpha, bravo)}, {Name: "careful.yaml", Text: to(bravo)},
 		}, by("ada"))
 		must(t, r, err)
 		if arms := i.sell(100); arms[payments.ArmCanary] == 0 || i.Current().Stopped != nil {
 			t.Errorf("the canary of another policy: %v", arms)
+		}
+		time.Sleep(time.Minute)
+		if arms := picky.sell(100); arms[""] != 100 || picky.Current().Behind == nil {
+			t.Errorf("an instance that cannot follow has begun the stopped canary anew: %v", arms)
 		}
 		i.TrialEnded(router.TrialReport{Control: "of a policy that is gone"})
 		time.Sleep(time.Minute)

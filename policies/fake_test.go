@@ -226,9 +226,9 @@ func open(t testing.TB, s policies.Store, text string, change ...func(*policies.
 }
 
 // again is another process of the same instance.
-func (i *instance) again(s policies.Store) *instance {
+func (i *instance) again(s policies.Store, change ...func(*policies.Options)) *instance {
 	i.t.Helper()
-	next := open(i.t, s, "", func(o *policies.Options) { o.File = i.file })
+	next := open(i.t, s, "", append(change, func(o *policies.Options) { o.File = i.file })...)
 	next.file = i.file
 	return next
 }

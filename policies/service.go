@@ -218,15 +218,16 @@ func (s *Service) adopt(ctx context.Context, state payments.RoutingState, known 
 		}
 		known = &compiled
 	}
-	config := known.Config
-	if stopped := state.Stopped; stopped != nil && stopped.Policy == known.Hash && config.Canary != nil {
-		config = withoutCanary(config)
+	if stopped := state.Stopped; stopped != nil && stopped.Policy == known.Hash && known.Config.Canary != nil {
+		alone := *known
+		alone.Config = withoutCanary(known.Config)
+		known = &alone
 	}
-	if s.router.Config() != config {
+	if s.router.Config() != known.Config {
 		if err := s.note(ctx, known); err != nil {
 			return err
 		}
-		s.router.Swap(config)
+		s.router.Swap(known.Config)
 	}
 	s.router.Throw(switchesOf(state.Switches))
 	s.behind = nil
