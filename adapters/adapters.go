@@ -39,6 +39,12 @@ type Incrementer interface {
 	Increment(ctx context.Context, r payments.IncrementRequest) (payments.Outcome, error)
 }
 
+// StepUpper asks the payer to authenticate when a charge says so (payments.AuthorizeRequest.StepUp). StepsUp is false where that
+// would change nothing, since each charge asks for it anyway.
+type StepUpper interface {
+	StepsUp() bool
+}
+
 // Verifier checks a card without holding money and saves it: an approved outcome carries Refs.Method where the PSP vaults.
 // The outcome of a verification is found out by Lookup with payments.OpVerify.
 type Verifier interface {

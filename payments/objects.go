@@ -205,6 +205,8 @@ type Attempt struct {
 	TokenID                string            `json:"token_id,omitempty"`
 	CustomerID             string            `json:"customer_id,omitempty"`
 	CardID                 string            `json:"card_id,omitempty"`
+	Scheme                 Scheme            `json:"scheme,omitempty"`   // of the card, where it is known
+	CardKey                string            `json:"card_key,omitempty"` // by which declined tries are counted: a keyed hash; empty: they are not
 	RefundID               string            `json:"refund_id,omitempty"`
 	Version                int64             `json:"version"`
 	Operation              Operation         `json:"operation"`
@@ -218,6 +220,8 @@ type Attempt struct {
 	Message                string            `json:"message,omitempty"`
 	RawCode                string            `json:"raw_code,omitempty"`
 	RawMessage             string            `json:"raw_message,omitempty"`
+	NetworkCode            string            `json:"network_code,omitempty"` // the card scheme's response code, where the PSP tells it
+	AdviceCode             string            `json:"advice_code,omitempty"`  // the card scheme's advice, likewise
 	Fault                  FaultKind         `json:"fault,omitempty"`
 	NetworkTransactionID   string            `json:"network_transaction_id,omitempty"`
 	Action                 *CustomerAction   `json:"action,omitempty"`
@@ -229,6 +233,8 @@ type Attempt struct {
 	Returned               bool              `json:"returned,omitempty"`    // the PSP has sent the payer back to us
 	SaveSource             bool              `json:"save_source,omitempty"` // keep the card as a token of the customer, once approved
 	PageEndsAt             time.Time         `json:"page_ends_at,omitzero"` // the payer acts on the PSP's own page, which closes then
+	NotTried               string            `json:"not_tried,omitempty"`   // why no other PSP was tried, where the class would have allowed it
+	StepUp                 bool              `json:"step_up,omitempty"`     // the PSP was asked to authenticate the payer
 	Decision               *Decision         `json:"decision,omitempty"`    // on the first attempt of a charge: why it went here
 	Metadata               map[string]string `json:"metadata,omitempty"`
 	SentAt                 time.Time         `json:"sent_at"`

@@ -68,6 +68,8 @@ type Outcome struct {
 	Status               OutcomeStatus
 	Code                 Code   // of our closed list; set when declined
 	RawCode, RawMessage  string // the PSP's own words, kept beside ours; never a card number
+	NetworkCode          string // the card scheme's response code, where the PSP tells it
+	AdviceCode           string // the card scheme's advice to the merchant, likewise
 	Refs                 ProviderRefs
 	NetworkTransactionID string
 	Amount               Money // what was really approved; the zero value means: as asked
@@ -249,15 +251,23 @@ func (a *Attempt) Reason() string {
 	case AttemptApproved:
 		return "approved"
 	case AttemptDeclined:
-		return fmt.Sprintf("declined (%s): %s", a.Code, a.Code.Info().Class.elsewhere())
+		return a.untried(fmt.Sprintf("declined (%s): %s", a.Code, a.Code.Info().Class.elsewhere()))
 	case AttemptFailed:
-		return a.Fault.reason()
+		return a.untried(a.Fault.reason())
 	case AttemptLate:
 		return "the PSP charged after this had ended as not done: the money is being given back"
 	case AttemptReversed:
 		return "the PSP charged after this had ended as not done: the money has been given back"
 	}
 	return ""
+}
+
+// untried adds why no other PSP was tried, where one might have been.
+func (a *Attempt) untried(text string) string {
+	if a.NotTried == "" {
+		return text
+	}
+	return text + "; none was: " + a.NotTried
 }
 
 // elsewhere says what a decline of the class means for other candidates.

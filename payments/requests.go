@@ -32,6 +32,7 @@ type AuthorizeRequest struct {
 	Capture              bool
 	Incremental          bool // the hold may be raised later
 	Save                 bool // save the method at the PSP, where the charging call can do that
+	StepUp               bool // the issuer wants the payer authenticated: ask for 3-D Secure (an adapters.StepUpper)
 	Source               Source
 	Payer                Payer
 	Description          string

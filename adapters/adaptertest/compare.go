@@ -231,6 +231,8 @@ func (w *Want) compareOutcome(got payments.Outcome, p params) []error {
 		{"status", string(got.Status), string(w.Status)},
 		{"code", string(got.Code), string(w.Code)},
 		{"raw code", got.RawCode, w.RawCode},
+		{"response code of the scheme", got.NetworkCode, w.NetworkCode},
+		{"advice code of the scheme", got.AdviceCode, w.AdviceCode},
 		{"network transaction id", got.NetworkTransactionID, w.NetworkTransactionID},
 		{"CVC check", got.CVCCheck, w.CVCCheck},
 		{"AVS check", got.AVSCheck, w.AVSCheck},

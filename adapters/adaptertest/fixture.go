@@ -111,6 +111,8 @@ type Want struct {
 	Code                 payments.Code            `json:"code,omitzero"`
 	Class                string                   `json:"class,omitzero"` // the policy class of the code: "A" to "I"
 	RawCode              string                   `json:"raw_code,omitzero"`
+	NetworkCode          string                   `json:"network_code,omitzero"`
+	AdviceCode           string                   `json:"advice_code,omitzero"`
 	Refs                 payments.ProviderRefs    `json:"refs,omitzero"`
 	NetworkTransactionID string                   `json:"network_transaction_id,omitzero"`
 	Action               *payments.CustomerAction `json:"action,omitzero"`

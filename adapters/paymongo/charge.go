@@ -168,7 +168,7 @@ func (a *adapter) prepareIntent(ctx context.Context, r payments.AuthorizeRequest
 			Descriptor  string            `json:"statement_descriptor,omitempty"`
 			Setup       *futureUsage      `json:"setup_future_usage,omitempty"`
 			Metadata    intentLabels      `json:"metadata"`
-		}{r.Amount.Minor, r.Amount.Currency, []string{"card"}, options{card{a.threeDS}}, capture, r.Description, descriptor, setup, labels},
+		}{r.Amount.Minor, r.Amount.Currency, []string{"card"}, options{card{a.threeDSecure(r)}}, capture, r.Description, descriptor, setup, labels},
 	}, "")
 	switch {
 	case err != nil && setup != nil:
@@ -178,6 +178,17 @@ func (a *adapter) prepareIntent(ctx context.Context, r payments.AuthorizeRequest
 	}
 	return i.id, nil
 }
+
+// threeDSecure is when PayMongo is to authenticate the payer.
+func (a *adapter) threeDSecure(r payments.AuthorizeRequest) string {
+	if r.StepUp {
+		return threeDSAny
+	}
+	return a.threeDS
+}
+
+// StepsUp says whether a charge can ask for more than every charge does.
+func (a *adapter) StepsUp() bool { return a.threeDS != threeDSAny }
 
 // durable makes the intent's id durable; nothing may be charged when that fails.
 func durable(ctx context.Context, r payments.AuthorizeRequest, session string) error {

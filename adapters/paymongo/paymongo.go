@@ -141,6 +141,7 @@ type adapter struct {
 // What the adapter can do.
 var (
 	_ adapters.Adapter         = (*adapter)(nil)
+	_ adapters.StepUpper       = (*adapter)(nil)
 	_ adapters.Voider          = (*adapter)(nil)
 	_ adapters.Abandoner       = (*adapter)(nil)
 	_ adapters.CustomerSyncer  = (*adapter)(nil)

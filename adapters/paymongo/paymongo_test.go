@@ -2,6 +2,8 @@ package paymongo_test
 
 import (
 	"context"
+	"io"
+	"net/http"
 	"os"
 	"strings"
 	"testing"
@@ -169,5 +171,40 @@ func TestNoChargeWithoutNote(t *testing.T) {
 	}
 	if calls := transport.GetTotalCallCount(); calls != 2 {
 		t.Errorf("%d calls were made, want those for the CVC and the intent only", calls)
+	}
+}
+
+// TestStepUp: a charge that is to authenticate the payer asks for 3-D Secure whenever the card can do it.
+func TestStepUp(t *testing.T) {
+	t.Parallel()
+	for setting, able := range map[string]bool{"automatic": true, "any": false} {
+		config := paymongo.Provider().NewConfig().(*paymongo.Config)
+		config.SecretKey, config.RequestThreeDSecure = payments.NewSecret("sk_test_4mRw"), setting
+		for stepUp, want := range map[bool]string{false: setting, true: "any"} {
+			var asked string
+			transport := httpmock.NewMockTransport()
+			transport.RegisterResponder("PUT", "https://api.paymongo.com/v1/payment_methods/pm_1", httpmock.NewStringResponder(200, `{"data":{"id":"pm_1","attributes":{}}}`))
+			transport.RegisterResponder("POST", "https://api.paymongo.com/v1/payment_intents", func(r *http.Request) (*http.Response, error) {
+				body, err := io.ReadAll(r.Body)
+				asked = string(body)
+				return httpmock.NewStringResponse(500, ""), err
+			})
+			a, err := config.Open(adapters.Deps{Transport: transport})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := a.(adapters.StepUpper).StepsUp(); got != able {
+				t.Errorf("%s: steps up is %v", setting, got)
+			}
+			if _, err := a.Authorize(t.Context(), payments.AuthorizeRequest{
+				Reference: "r", Amount: payments.Money{Minor: 123400, Currency: "PHP"}, StepUp: stepUp,
+				Source: payments.Source{Method: "pm_1", CVC: payments.NewSecret("917")},
+			}); err == nil {
+				t.Error("a broken answer is no error")
+			}
+			if !strings.Contains(asked, `"request_three_d_secure":"`+want+`"`) {
+				t.Errorf("%s, step-up %v: asked %s", setting, stepUp, asked)
+			}
+		}
 	}
 }

@@ -209,13 +209,19 @@ func cut(s string, most int) string {
 	return s
 }
 
-func (a *adapter) cardOptions(capture bool) *options {
+func (a *adapter) cardOptions(capture, stepUp bool) *options {
 	o := &options{cardOptions{Capture: captureManual, ThreeDS: a.threeDS}}
 	if capture {
 		o.Card.Capture = captureAuto
 	}
+	if stepUp {
+		o.Card.ThreeDS = threeDSChallenge
+	}
 	return o
 }
+
+// StepsUp says whether a charge can ask for more than every charge does.
+func (a *adapter) StepsUp() bool { return a.threeDS != threeDSChallenge }
 
 // chargeCard makes a session, encrypts the card under its key, makes the session's id durable, and confirms, which charges.
 func (a *adapter) chargeCard(ctx context.Context, r payments.AuthorizeRequest, body sessionBody) (payments.Outcome, error) {
@@ -238,7 +244,7 @@ func (a *adapter) chargeCard(ctx context.Context, r payments.AuthorizeRequest, b
 		body: struct {
 			Method  method   `json:"paymentMethod"`
 			Options *options `json:"paymentMethodOptions"` // at the top: the sample that nests it contradicts its own table
-		}{method{typeCard, &methodCard{Encrypted: encrypted}}, a.cardOptions(r.Capture)},
+		}{method{typeCard, &methodCard{Encrypted: encrypted}}, a.cardOptions(r.Capture, r.StepUp)},
 		secrets: []string{
 			encrypted, string(s.EncryptionKey), r.Source.Card.Number.Reveal(), r.Source.Card.CVC.Reveal(),
 		},
@@ -255,7 +261,7 @@ func (a *adapter) chargeCard(ctx context.Context, r payments.AuthorizeRequest, b
 
 // chargeSaved makes a session that charges at once. The same request again is the same session.
 func (a *adapter) chargeSaved(ctx context.Context, r payments.AuthorizeRequest, body sessionBody) (payments.Outcome, error) {
-	body.AutoConfirm, body.Save, body.Options = true, false, a.cardOptions(r.Capture)
+	body.AutoConfirm, body.Save, body.Options = true, false, a.cardOptions(r.Capture, r.StepUp)
 	body.Method.Card = &methodCard{Token: r.Source.Method, CVC: r.Source.CVC.Reveal()}
 	s, answer, err := a.postSession(ctx, body, []string{r.Source.Method, r.Source.CVC.Reveal()})
 	switch {

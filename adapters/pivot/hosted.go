@@ -42,7 +42,7 @@ func (a *adapter) StartSession(ctx context.Context, r payments.SessionRequest) (
 	if lack != "" {
 		return unfit(lack), nil
 	}
-	body.Mode, body.AutoConfirm, body.Options = modeRedirect, true, a.cardOptions(r.Capture)
+	body.Mode, body.AutoConfirm, body.Options = modeRedirect, true, a.cardOptions(r.Capture, false)
 	body.ShowSaved = r.ShowSaved && body.CustomerID != ""
 	if !r.ExpiresAt.IsZero() {
 		at := r.ExpiresAt.UTC().Truncate(time.Second)

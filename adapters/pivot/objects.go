@@ -239,7 +239,7 @@ func (s *session) decline(o *payments.Outcome, c charge, r *wire.Response) {
 	case s.Status == statusExpired && s.hosted() && c.Status != statusFailed:
 		o.Code, o.RawCode = payments.GatewayExpired, statusExpired // the time on the page is over, whatever its charge is called
 	case c.FailureCode != "" || c.Status == statusFailed:
-		o.Code = failureCode(string(c.FailureCode), string(issuer))
+		o.Code, o.NetworkCode = failureCode(string(c.FailureCode), string(issuer)), payments.SchemeCode(string(issuer))
 		o.RawCode = r.Redact(cleanCode(s.withoutLink(c.FailureCode)))
 		o.RawMessage = r.Redact(strings.TrimSpace(issuerCode(s.withoutLink(issuer)) + " " + s.withoutLink(c.FailureMessage)))
 	case s.Reason == reasonFraud:

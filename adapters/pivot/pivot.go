@@ -191,6 +191,7 @@ type adapter struct {
 // What the adapter can do.
 var (
 	_ adapters.Adapter        = (*adapter)(nil)
+	_ adapters.StepUpper      = (*adapter)(nil)
 	_ adapters.Abandoner      = (*adapter)(nil)
 	_ adapters.SessionStarter = (*adapter)(nil)
 	_ adapters.MethodLister   = (*adapter)(nil)

@@ -264,7 +264,7 @@ func (t *transaction) failed(o payments.Outcome, redact func(string) string) (pa
 		word = string(payments.RequestTransactionBlocked)
 	}
 	o.Status, o.Code = payments.Declined, codeOf(word)
-	o.RawCode, o.RawMessage = redact(t.ErrorCode), redact(t.ErrorMessage)
+	o.RawCode, o.RawMessage, o.AdviceCode = redact(t.ErrorCode), redact(t.ErrorMessage), string(t.AdviceCode)
 	if o.Code.MeansUnknown() {
 		return payments.Outcome{}, false, &payments.Fault{Kind: payments.Unknown, Code: o.Code, RawCode: o.RawCode, RawMessage: o.RawMessage}
 	}

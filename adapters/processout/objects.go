@@ -47,6 +47,7 @@ type transaction struct {
 	VoidedAmount     amount            `json:"voided_amount"`
 	ErrorCode        string            `json:"error_code"`
 	ErrorMessage     string            `json:"error_message"`
+	AdviceCode       schemeCode        `json:"merchant_advice_code"`
 	SchemeID         string            `json:"scheme_id"`
 	InitialSchemeID  string            `json:"initial_scheme_transaction_id"`
 	CVCCheck         string            `json:"cvc_check"`
@@ -124,6 +125,18 @@ func (t *texts) UnmarshalJSON(raw []byte) error {
 			text = string(value)
 		}
 		(*t)[name] = text
+	}
+	return nil
+}
+
+// schemeCode is a code of the card's scheme, as text or as a number; anything else is none.
+type schemeCode string
+
+// UnmarshalJSON takes whatever is there.
+func (c *schemeCode) UnmarshalJSON(raw []byte) error {
+	*c = schemeCode(payments.SchemeCode(strings.Trim(string(raw), `"`)))
+	if string(raw) == "null" {
+		*c = ""
 	}
 	return nil
 }

@@ -170,7 +170,7 @@ func (a *adapter) requestBody(r payments.AuthorizeRequest) (body requestBody, se
 // payer.
 func (a *adapter) properties(r payments.AuthorizeRequest) properties {
 	p := properties{
-		MIDLabel: a.midLabel, SkipThreeDS: a.skipThreeDS, Descriptor: r.StatementDescriptor,
+		MIDLabel: a.midLabel, SkipThreeDS: a.skipThreeDS && !r.StepUp, Descriptor: r.StatementDescriptor,
 		SuccessURL: r.ReturnURL, FailureURL: r.ReturnURL,
 	}
 	merchant := r.Initiation == payments.MerchantInitiated
@@ -190,6 +190,9 @@ func (a *adapter) properties(r payments.AuthorizeRequest) properties {
 	}
 	return p
 }
+
+// StepsUp says whether a charge can ask for more than every charge does: Xendit authenticates payers unless it is told not to.
+func (a *adapter) StepsUp() bool { return a.skipThreeDS }
 
 // countryFor is the country that a payment is made in.
 func (a *adapter) countryFor(c payments.Currency) string {

@@ -148,6 +148,7 @@ func (c *charge) outcome(sale bool, r *wire.Response) (payments.Outcome, error) 
 	case c.Status == statusFailed:
 		o.Status, o.Code = payments.Declined, failureCode(c.FailureCode, data)
 		o.RawCode, o.RawMessage = r.Redact(cleanCode(c.FailureCode)), r.Redact(data.text())
+		o.NetworkCode, o.AdviceCode = payments.SchemeCode(data.networkCode()), payments.SchemeCode(data.AdviceCode)
 		if o.Code.MeansUnknown() {
 			return payments.Outcome{}, &payments.Fault{
 				Kind: payments.Unknown, Code: o.Code, RawCode: o.RawCode, RawMessage: o.RawMessage,

@@ -99,9 +99,6 @@ var networkCodes = map[string]payments.Code{
 	"R1": payments.CardAuthorizationRevoked,
 }
 
-// neverAgain are the schemes' advice codes that forbid another try with the card.
-var neverAgain = map[string]bool{"03": true, "3": true, "21": true}
-
 // refusal is what an error_code means.
 type refusal struct {
 	code payments.Code
@@ -204,7 +201,7 @@ func refused(r *wire.Response) (payments.Outcome, error) {
 }
 
 // failureCode translates the failure of a payment or token. A failure without a reason, or with one that is new, is a decline
-// that says nothing.
+// that says nothing. What the card's scheme forbids is not decided here: the outcome carries the scheme's own codes.
 func failureCode(raw string, d authorization) payments.Code {
 	code, known := failures[cleanCode(raw)]
 	if !known {
@@ -212,9 +209,6 @@ func failureCode(raw string, d authorization) payments.Code {
 	}
 	if code.MeansUnknown() || code.Info().Class == payments.ClassNever {
 		return code // the network's answer must not soften these
-	}
-	if neverAgain[strings.TrimSpace(d.AdviceCode)] {
-		return payments.CardDontRetry
 	}
 	if finer, ok := networkCodes[d.networkCode()]; ok {
 		return finer

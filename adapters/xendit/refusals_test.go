@@ -140,9 +140,7 @@ func TestFailureCode(t *testing.T) {
 		{"CARD_DECLINED", authorization{NewNetworkCode: "n7"}, payments.CardFailedCVC},
 		{"CARD_DECLINED", authorization{NetworkCode: "54", NewNetworkCode: "51"}, payments.CardExpired},
 		{"DECLINED_BY_ISSUER", authorization{NetworkCode: "43"}, payments.CardStolen},
-		{"DECLINED_BY_ISSUER", authorization{AdviceCode: "3"}, payments.CardDontRetry},
-		{"DECLINED_BY_ISSUER", authorization{AdviceCode: "21"}, payments.CardDontRetry},
-		{"DECLINED_BY_ISSUER", authorization{AdviceCode: "24"}, payments.CardDoNotHonor},
+		{"DECLINED_BY_ISSUER", authorization{AdviceCode: "03"}, payments.CardDoNotHonor}, // what the advice forbids, the scheme's rules say
 		{"INVALID_CARD", authorization{NetworkCode: "15"}, payments.CardIssuerNotFound},
 	} {
 		if got := failureCode(tt.raw, tt.data); got != tt.want {

@@ -168,6 +168,7 @@ type adapter struct {
 // What the adapter can do.
 var (
 	_ adapters.Adapter        = (*adapter)(nil)
+	_ adapters.StepUpper      = (*adapter)(nil)
 	_ adapters.Voider         = (*adapter)(nil)
 	_ adapters.Abandoner      = (*adapter)(nil)
 	_ adapters.Tokenizer      = (*adapter)(nil)
