@@ -43,6 +43,7 @@ type Change struct {
 	Transitions  []Transition      // append
 	Entries      []Entry           // append
 	Events       []Event           // append: the outbox
+	CardTries    []CardTry         // append; one of each attempt, and a second changes nothing
 	Inbound      []InboundWebhook  // versioned; ErrDuplicate when the gateway configuration has that event key
 	Mappings     []Mapping         // put by project, token and gateway configuration
 	Links        []CustomerLink    // put by project, customer and gateway configuration; ErrDuplicate when the PSP's customer is another's

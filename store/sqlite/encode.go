@@ -43,7 +43,7 @@ func operationsOf(c payments.Change) int {
 	const claims = 3
 	return claims + len(c.Customers) + len(c.Tokens) + len(c.Cards) + len(c.SealedCards) + len(c.ForgetSealed) +
 		len(c.Invoices) + len(c.Transactions) + len(c.Attempts) + len(c.Refunds) + len(c.Transitions) + len(c.Entries) +
-		2*len(c.Events) + len(c.Inbound) + len(c.Mappings) + len(c.Links) + len(c.Unlinks) + len(c.Alerts) + len(c.Jobs) + len(c.DoneJobs) + len(c.PolicyVersions) + len(c.PolicyConfigs) + len(c.RoutingEvents)
+		2*len(c.Events) + len(c.CardTries) + len(c.Inbound) + len(c.Mappings) + len(c.Links) + len(c.Unlinks) + len(c.Alerts) + len(c.Jobs) + len(c.DoneJobs) + len(c.PolicyVersions) + len(c.PolicyConfigs) + len(c.RoutingEvents)
 }
 
 func (e *encoder) claims(c payments.Change) {
@@ -133,6 +133,11 @@ func (e *encoder) records(c payments.Change) {
 		o := &c.Events[i]
 		e.add(insertEvent, payments.ErrDuplicate, o.ProjectID, o.ID, o.Name, stamp(o.FiredAt), e.doc(o))
 		e.add(insertOutbox, nil, o.ProjectID, o.ID, o.Name, o.SubjectID(), o.WebhookURL)
+	}
+	for i := range c.CardTries {
+		o := &c.CardTries[i]
+		e.add(insertTry, nil, o.ProjectID, o.CardKey, stamp(o.At), o.AttemptID, o.GatewayConfigurationID, string(o.Code),
+			stamp(o.NeverUntil), stamp(o.LaterUntil), o.Words)
 	}
 	for i := range c.Inbound {
 		o := &c.Inbound[i]

@@ -11,7 +11,7 @@ import (
 	"switchyard/payments"
 )
 
-// pruneBatch is the number of claims deleted in one commit: payments that wait behind it wait milliseconds.
+// pruneBatch is the number of rows deleted in one commit: payments that wait behind it wait milliseconds.
 const pruneBatch = 500
 
 // orphanedLease is how long after the database was opened the leases of the process before are kept: the calls that it has made

@@ -37,6 +37,8 @@ const (
 	insertTransition
 	insertEntry
 	insertEvent
+	insertTry
+	pruneTries
 	putMapping
 	putLink
 	deleteLink
@@ -148,6 +150,11 @@ var writeSQL = [writeCount]string{
 	insertEvent: `INSERT INTO events (project_id, id, name, fired_at, doc)
 		VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`,
 
+	insertTry: `INSERT INTO card_tries (project_id, card_key, at, attempt_id, gateway_configuration_id, code, never_until, later_until, words)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING`,
+	pruneTries: `DELETE FROM card_tries WHERE (project_id, card_key, at, attempt_id) IN (
+		SELECT project_id, card_key, at, attempt_id FROM card_tries WHERE at < $1 ORDER BY at LIMIT $2)`,
+
 	putMapping: `INSERT INTO mappings (project_id, token_id, gateway_configuration_id, status, doc)
 		VALUES ($1, $2, $3, $4, $5)
 		ON CONFLICT (project_id, token_id, gateway_configuration_id) DO UPDATE SET status = excluded.status, doc = excluded.doc`,
@@ -250,6 +257,7 @@ const (
 	selectEvent
 	selectTransitions
 	selectEntries
+	selectTries
 	selectEndpoint
 	selectEndpointState
 	selectOutbox
@@ -317,6 +325,8 @@ var readSQL = [readCount]string{
 		WHERE project_id = $1 AND subject = $2 AND subject_id = $3 ORDER BY step`,
 	selectEntries: `SELECT transaction_id, attempt_id, gateway_configuration_id, kind, amount, currency, at FROM entries
 		WHERE project_id = $1 AND subject_id = $2 ORDER BY number`,
+	selectTries: `SELECT attempt_id, gateway_configuration_id, code, at, never_until, later_until, words FROM card_tries
+		WHERE project_id = $1 AND card_key = $2 AND at > $3 ORDER BY at DESC, attempt_id DESC LIMIT $4`,
 
 	selectEndpoint:      `SELECT doc FROM webhook_endpoints WHERE project_id = $1 AND id = $2 AND deleted_at IS NULL`,
 	selectEndpointState: `SELECT enabled, deleted_at IS NOT NULL, failing_since, exhausted FROM webhook_endpoints WHERE project_id = $1 AND id = $2`,

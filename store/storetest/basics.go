@@ -144,6 +144,8 @@ func wantNothing(t *testing.T, s Store, projectID string, c payments.Change) {
 	wantValue(t, "entries", entries, err, nil)
 	events, err := s.Events(ctx, projectID, payments.Page{Limit: 1})
 	wantValue(t, "events", events, err, payments.List[payments.Event]{})
+	tries, err := s.CardTries(ctx, projectID, c.CardTries[0].CardKey, time.Time{})
+	wantValue(t, "tries with the card", tries, err, nil)
 }
 
 func deletedIsNotFound(t *testing.T, s Store) {

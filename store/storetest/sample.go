@@ -24,11 +24,11 @@ func Sample(projectID, name string) payments.Change {
 		Attempts: make([]payments.Attempt, 2), Refunds: make([]payments.Refund, 1),
 		Transitions: make([]payments.Transition, 1), Entries: make([]payments.Entry, 1),
 		Events: make([]payments.Event, 1), Mappings: make([]payments.Mapping, 1),
-		Links: make([]payments.CustomerLink, 1), Jobs: make([]payments.Job, 1),
+		Links: make([]payments.CustomerLink, 1), CardTries: make([]payments.CardTry, 1), Jobs: make([]payments.Job, 1),
 	}
 	for _, object := range []any{
 		c.Claim, &c.Customers[0], &c.Tokens[0], &c.Cards[0], &c.SealedCards[0], &c.Invoices[0], &c.Transactions[0],
-		&c.Attempts[0], &c.Attempts[1], &c.Refunds[0], &c.Transitions[0], &c.Entries[0], &c.Events[0], &c.Mappings[0], &c.Links[0], &c.Jobs[0],
+		&c.Attempts[0], &c.Attempts[1], &c.Refunds[0], &c.Transitions[0], &c.Entries[0], &c.Events[0], &c.Mappings[0], &c.Links[0], &c.CardTries[0], &c.Jobs[0],
 	} {
 		f.fill(reflect.ValueOf(object).Elem())
 		identify(reflect.ValueOf(object).Elem(), projectID)
@@ -70,6 +70,7 @@ func relate(c *payments.Change, name string) {
 	c.Events[0].ID = "ev_" + name
 	c.Mappings[0].TokenID = token
 	c.Links[0].CustomerID, c.Links[0].Ref = customer, "cus_"+c.Links[0].ProjectID+name
+	c.CardTries[0].CardKey, c.CardTries[0].AttemptID = "card key "+name, attempt
 	c.Jobs[0].Key = "ask/" + name
 }
 
@@ -91,6 +92,8 @@ func CheckSample(t *testing.T, s Store, c payments.Change) {
 	wantValue(t, "mappings", mappings, err, c.Mappings)
 	links, err := s.Links(ctx, id, c.Customers[0].ID)
 	wantValue(t, "links", links, err, c.Links)
+	tries, err := s.CardTries(ctx, id, c.CardTries[0].CardKey, time.Time{})
+	wantValue(t, "tries with the card", tries, err, c.CardTries)
 	event, err := s.Event(ctx, id, c.Events[0].ID)
 	wantValue(t, "event", event, err, c.Events[0])
 	checkPayment(t, s, c)

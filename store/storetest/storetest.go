@@ -29,6 +29,7 @@ type Store interface {
 	History
 	Inbox
 	Walker
+	CardHistory
 	Endpoints
 	Outbox
 	Alarm
@@ -105,6 +106,12 @@ type Walker interface {
 	AttemptsSent(ctx context.Context, gatewayID string, since time.Time, after string, until time.Time, limit int) ([]payments.Attempt, error)
 }
 
+// CardHistory reads what became of earlier tries with a card.
+type CardHistory interface {
+	CardTries(ctx context.Context, projectID, cardKey string, after time.Time) ([]payments.CardTry, error)
+	PruneCardTries(ctx context.Context, before time.Time) (int, error)
+}
+
 // Alarm keeps what operators have to know of.
 type Alarm interface {
 	Alert(ctx context.Context, id string) (payments.Alert, error)
@@ -152,6 +159,7 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 	t.Run("inbox", func(t *testing.T) { t.Parallel(); inbox(t, open) })
 	t.Run("learned", func(t *testing.T) { t.Parallel(); learned(t, open) })
 	t.Run("walk", func(t *testing.T) { t.Parallel(); walk(t, open) })
+	t.Run("tries", func(t *testing.T) { t.Parallel(); tries(t, open) })
 	t.Run("outbox", func(t *testing.T) { t.Parallel(); outbox(t, open) })
 	t.Run("atomicity", func(t *testing.T) { t.Parallel(); atomicity(t, open) })
 	t.Run("races", func(t *testing.T) { t.Parallel(); races(t, open) })
