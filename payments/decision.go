@@ -77,6 +77,8 @@ type Decision struct {
 	DecidedAt     time.Time   `json:"decided_at,omitzero"`
 	// Blocked is what the merchant is told when a rule blocks the payment; every candidate is excluded then.
 	Blocked string `json:"blocked,omitempty"`
+	// Held is why the card must not be tried: because of what became of earlier tries, no candidate is left.
+	Held *Hold `json:"held,omitempty"`
 	// Explored: chance chose the first candidate, and not what was best by what was known and hoped.
 	Explored bool `json:"explored,omitempty"`
 	// Learned is how many outcomes smart routing had seen: with the facts, what ties an outcome to the belief that it was
@@ -134,6 +136,8 @@ type Facts struct {
 	Page bool `json:"page,omitempty"`
 	// BoundTo is the one gateway configuration that can charge the source; empty when the source is portable.
 	BoundTo string `json:"bound_to,omitempty"`
+	// History is what became of earlier tries with the card; nil when there were none, or none are counted.
+	History *History `json:"history,omitempty"`
 }
 
 // Recorded returns the facts as they are kept with a decision: of a saved method, that there is one, and not what the PSP calls

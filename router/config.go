@@ -40,6 +40,7 @@ type Config struct {
 	Gateways    []Gateway
 	Priority    []string // gateway configuration ids, first to last; those not named come after them, in the order of Gateways
 	MaxAttempts int      // the most candidates that one payment may try, unless Policy says; less than 1 counts as 1
+	Budget      Budget   // of declined tries with one card; when it counts, Policy's numbers take its place
 	// Policy are the operators' rules; nil: Priority alone decides. Its gateway configurations are those of Gateways.
 	Policy *rules.Policy
 	// Canary decides in place of this configuration for the payments that Policy's canary names, Shadow for none: what it would
@@ -68,8 +69,9 @@ func contentHash(c *Config) string {
 		Gateways    []Gateway
 		Priority    []string
 		MaxAttempts int
+		Budget      Budget
 		Policy      string `json:",omitempty"`
-	}{Gateways: c.Gateways, Priority: c.Priority, MaxAttempts: c.MaxAttempts}
+	}{Gateways: c.Gateways, Priority: c.Priority, MaxAttempts: c.MaxAttempts, Budget: c.Budget}
 	if c.Policy != nil {
 		content.Policy = c.Policy.Hash
 	}

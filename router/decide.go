@@ -76,6 +76,7 @@ func Decide(c *Config, f payments.Facts, v View, now time.Time) payments.Decisio
 		Facts:         f.Recorded(),
 	}
 	limit, overLimit := v.Switches.limit(p, now)
+	limit, overLimit, held := p.budget.cut(&f, now, limit, overLimit)
 
 	var scratch [usualCandidates]assessment
 	assessed := scratch[:0]
@@ -99,6 +100,7 @@ func Decide(c *Config, f payments.Facts, v View, now time.Time) payments.Decisio
 		}
 	}
 	verdicts(&decision, assessed, &f, note, limit, overLimit)
+	hold(&decision, held, overLimit)
 	return decision
 }
 

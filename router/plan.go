@@ -18,6 +18,7 @@ type plan struct {
 	bound     map[string]string  // by gateway configuration id: why others cannot charge a method that is bound to it
 	overLimit string
 	limit     int
+	budget    Budget
 	guide     *guide // nil without a policy
 }
 
@@ -60,7 +61,7 @@ type sentences struct {
 }
 
 func newPlan(c *Config) *plan {
-	p := &plan{byProject: map[string][]entry{}, bound: map[string]string{}, limit: max(c.MaxAttempts, 1), guide: newGuide(c.Policy, len(c.Gateways))}
+	p := &plan{byProject: map[string][]entry{}, bound: map[string]string{}, limit: max(c.MaxAttempts, 1), budget: budgetOf(c), guide: newGuide(c.Policy, len(c.Gateways))}
 	if c.Policy != nil {
 		p.limit = cmp.Or(c.Policy.Document().Retry.MaxAttempts, p.limit)
 	}

@@ -33,7 +33,8 @@ type Settings struct {
 	ThrottlePause time.Duration
 
 	// Beliefs is what smart routes choose by; default: a learner that knows nothing yet.
-	Beliefs *learn.Learner
+	Beliefs  *learn.Learner
+	Cascades *learn.Cascades // what is believed of second tries; default: beliefs without evidence
 
 	Logger *slog.Logger // default: nothing is logged
 	// OnChange is told of every change after it has happened, one at a time and in order, on the goroutine of a call: it
@@ -74,6 +75,9 @@ func (s Settings) withDefaults() Settings {
 	setDefault(&s.ThrottlePause, defaultThrottlePause)
 	if s.Beliefs == nil {
 		s.Beliefs = learn.New(learn.Settings{})
+	}
+	if s.Cascades == nil {
+		s.Cascades = learn.NewCascades()
 	}
 	if s.Logger == nil {
 		s.Logger = slog.New(slog.DiscardHandler)

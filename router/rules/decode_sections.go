@@ -21,8 +21,9 @@ func (d *decoder) retry(n *node, r *Retry) {
 	r.at = n.at
 	before := len(d.faults)
 	d.mapping(n, "retry", keys{
-		"max_attempts": func(v *node) { r.MaxAttempts = int(d.whole(v, "max_attempts", 1, maxAttempts)) },
-		"classes":      func(v *node) { d.retryClasses(v, r) },
+		"max_attempts":  func(v *node) { r.MaxAttempts = int(d.whole(v, "max_attempts", 1, maxAttempts)) },
+		"classes":       func(v *node) { d.retryClasses(v, r) },
+		"reattempt_fee": func(v *node) { r.ReattemptFee = d.sums(v, "reattempt_fee") },
 		"budget": func(v *node) {
 			d.mapping(v, "budget", keys{
 				"per_day": func(v *node) {

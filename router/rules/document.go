@@ -101,8 +101,10 @@ type Retry struct {
 	MaxAttempts int `json:"max_attempts,omitempty"` // 0: as the main configuration says
 	// Classes is how often a payment may move on after a result of a class: 'A', 'B' or 'H'.
 	Classes   map[string]int `json:"classes"`
-	PerDay    int            `json:"per_day"`     // attempts with one card in 24 hours, at all gateway configurations
+	PerDay    int            `json:"per_day"`     // declined attempts with one card in 24 hours, at all gateway configurations
 	Per30Days int            `json:"per_30_days"` // likewise in 30 days
+	// ReattemptFee is what a scheme charges for each further try, in each currency that it is known in.
+	ReattemptFee []payments.Money `json:"reattempt_fee,omitempty"`
 
 	at place
 }
@@ -114,11 +116,24 @@ func (r *Retry) MayMoveOn(class payments.Class, times int) bool {
 	return !said || times < most
 }
 
+// Reattempt is what a scheme charges for a further try of a payment in a currency, in minor units; 0 when nothing is said of it.
+func (r *Retry) Reattempt(c payments.Currency) int64 {
+	for _, m := range r.ReattemptFee {
+		if m.Currency == c {
+			return m.Minor
+		}
+	}
+	return 0
+}
+
 // Objective says what a payment is worth.
 type Objective struct {
 	MarginBPS      int64 `json:"margin_bps"`        // of the amount of an approved payment
 	MaxAuthLossBPS int64 `json:"max_auth_loss_bps"` // how much approval a lower cost may buy at most
 }
+
+// Worth is what an approved payment of an amount is worth before fees, in minor units.
+func (o *Objective) Worth(minor int64) int64 { return share(minor, o.MarginBPS) }
 
 // Commitment is a volume that was promised to a PSP.
 type Commitment struct {
