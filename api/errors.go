@@ -72,6 +72,14 @@ var statuses = map[string]int{
 // statusDecline is the status of a payment or verification that was refused: the vendor's choice.
 const statusDecline = http.StatusGone
 
+// statusOfError is the status of an error.
+func statusOfError(e *payments.Error) int {
+	if e.Decline {
+		return statusDecline
+	}
+	return statusOf(e.Code)
+}
+
 // statusOf is the status of an error with a public code.
 func statusOf(code string) int {
 	if status, ok := statuses[code]; ok {

@@ -338,7 +338,13 @@ func (m *memory) LeaseJobs(context.Context, time.Time, time.Time, int) ([]paymen
 
 func (m *memory) NextJobAt(context.Context) (time.Time, bool, error) { return time.Time{}, false, nil }
 func (m *memory) Prune(context.Context, time.Time) (int, error)      { return 0, nil }
-func always[T any](T) bool                                           { return true }
+
+func (m *memory) PruneCardTries(context.Context, time.Time) (int, error) { return 0, nil }
+
+func (m *memory) CardTries(context.Context, string, string, time.Time) ([]payments.CardTry, error) {
+	return nil, nil
+}
+func always[T any](T) bool { return true }
 
 // AttemptsNamed and InboundWebhook serve the engine's background work, which these tests do not start.
 func (*memory) AttemptsNamed(context.Context, string, string, string) ([]payments.Attempt, error) {

@@ -238,7 +238,7 @@ func (s *server) answer(c *call, r reply, err error) {
 // fail writes an error and returns its status. What is internal about it goes to the log event only.
 func (s *server) fail(c *call, w *writer, err error) int {
 	e := publicError(err)
-	status := statusOf(e.Code)
+	status := statusOfError(e)
 	if clientGone(c.ctx, err) {
 		status = statusClientGone
 	}

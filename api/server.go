@@ -156,7 +156,7 @@ func (s *server) panicked(ctx context.Context, out *recorder, event *requestEven
 		writer := s.writers.get()
 		defer s.writers.put(writer)
 		writeError(writer, e)
-		send(out, statusOf(e.Code), writer.buf)
+		send(out, statusOfError(e), writer.buf)
 	}
 }
 

@@ -46,7 +46,10 @@ type course struct {
 	initiation  payments.Initiation
 	intent      string
 	incremental bool
+	facts       payments.Facts // what the decision was made from
 	decision    payments.Decision
+	cardKey     string // what declined tries are counted by; empty: they are not
+	stepUp      bool   // the issuer has asked for the payer's authentication, and so does the next attempt, which is the last
 	claim       *payments.ClaimRequest
 	change      payments.Change   // written with the first intent: what belongs to the token of a verification
 	deadline    time.Time         // the payer's patience ends
@@ -255,10 +258,18 @@ func (e *Engine) decide(ctx context.Context, c *course, customerID string, metad
 	if t := c.source.Token; t != nil && !facts.Page {
 		facts.BoundTo = t.GatewayConfigurationID
 	}
-	c.decision = e.router.Decide(facts)
+	c.cardKey = e.cardKey(c)
+	var failed error
+	if facts.History, failed = e.history(ctx, facts.ProjectID, c.cardKey); failed != nil {
+		return failed
+	}
+	c.facts, c.decision = facts, e.router.Decide(facts)
 	c.decision.DecidedAt = e.now()
 	if len(c.decision.Order()) > 0 {
 		return nil
+	}
+	if c.decision.Held != nil {
+		return heldError(c.decision.Held)
 	}
 	err := payments.NewError(payments.CodeNoGateway, "No gateway configuration can take this payment.")
 	if c.decision.Blocked != "" {
@@ -281,6 +292,7 @@ func (e *Engine) run(ctx context.Context, c *course) (payments.Snapshot, error) 
 	cascades, made := 0, moves{}
 	for i := 0; i < len(queue); i++ {
 		id, err := e.begin(ctx, c, queue[i], last)
+		last.done()
 		if err != nil {
 			return payments.Snapshot{}, err
 		}
@@ -288,19 +300,31 @@ func (e *Engine) run(ctx context.Context, c *course) (payments.Snapshot, error) 
 		if err != nil || !known {
 			return c.final, err
 		}
-		again := e.worthAgain(ctx, c, queue[i].GatewayConfigurationID, r)
+		a := c.pay.Attempt(id)
+		r = payments.UnderSchemeRules(r, a.Scheme, e.now())
+		again := e.now().Before(c.deadline) && e.worthAgain(ctx, c, queue[i].GatewayConfigurationID, r)
 		if again {
 			queue = slices.Insert(queue, i+1, queue[i])
 		}
-		if i+1 < len(queue) && payments.CanTryNext(r, cascades) && e.now().Before(c.deadline) && (again || e.mayMoveOn(r, made)) {
-			if r.Fault == nil && r.Outcome.Class() == payments.ClassCascadeOnce {
-				cascades++
+		elsewhere := !again && !c.stepUp && payments.CanTryNext(r, cascades) && e.now().Before(c.deadline) && e.mayMoveOn(r, made)
+		if i+1 < len(queue) && (again || elsewhere) {
+			to, err := e.goesOn(ctx, c, a, r, queue[i+1:])
+			if err != nil {
+				e.log.ErrorContext(ctx, "a payment does not go on, since the card's history cannot be read", "attempt", id, "error", err)
+				to.none, to.why = true, "the card's history cannot be read"
 			}
-			if !again {
-				made[movesAfter(r)]++
+			if !to.none {
+				if elsewhere && r.Fault == nil && r.Outcome.Class() == payments.ClassCascadeOnce {
+					cascades++
+				}
+				if elsewhere {
+					made[movesAfter(r)]++
+				}
+				last = &closed{attemptID: id, result: r, free: to.free}
+				i += to.skip
+				continue
 			}
-			last = &closed{attemptID: id, result: r}
-			continue
+			a.NotTried = to.why
 		}
 		if err := e.settle(ctx, c.subject, id, r, settling{last: true, final: &c.final}); errors.Is(err, payments.ErrConflict) && concluded(r) {
 			return c.final, nil // the worker goes on asking; "pending" has been made durable
@@ -312,10 +336,14 @@ func (e *Engine) run(ctx context.Context, c *course) (payments.Snapshot, error) 
 	return c.final, nil
 }
 
-// worthAgain says that the same PSP may take the same payment in another way, in which it has not been asked: it has forgotten
-// the saved method, and the card itself is there; or it saves no methods, and the payment does not need that.
+// worthAgain says that the same PSP may take the same payment in another way, in which it has not been asked: with the payer
+// authenticated; or it has forgotten the saved method, and the card itself is there; or it saves no methods, and the payment does
+// not need that.
 func (e *Engine) worthAgain(ctx context.Context, c *course, gatewayID string, r payments.Result) bool {
 	switch {
+	case e.mayStepUp(c, gatewayID, r):
+		c.stepUp = true
+		return true
 	case r.Fault == nil || r.Fault.Kind == payments.Unknown:
 		return false
 	case r.Fault.MethodGone && c.source.Mappings[gatewayID].MethodRef != "" && c.source.Card.ID != "":
@@ -337,6 +365,14 @@ func (e *Engine) worthAgain(ctx context.Context, c *course, gatewayID string, r 
 type closed struct {
 	attemptID string
 	result    payments.Result
+	free      func() // gives the card back to other payments
+}
+
+// done is called when the end of the attempt is durable, or never will be.
+func (c *closed) done() {
+	if c != nil {
+		c.free()
+	}
 }
 
 // begin makes the intent durable: durable commit 1. The end of the candidate before is written with it.
@@ -381,6 +417,7 @@ func (e *Engine) begin(ctx context.Context, c *course, to payments.Candidate, be
 	crash.Point(crash.AfterIntent)
 	if !first {
 		e.observe(c.subject, before.attemptID, was, before.result, false)
+		e.learnCascade(c.pay, before.attemptID)
 	}
 	if a.TokenID != "" && (!first || c.token != nil) {
 		e.tokens.Changed(ctx, a.ProjectID, a.TokenID)
@@ -394,8 +431,11 @@ func (e *Engine) newAttempt(c *course, to payments.Candidate) payments.Attempt {
 		ProjectID: c.request.ProjectID, ID: payments.AttemptID(ref), Reference: ref, CustomerID: c.payer.CustomerID, CardID: c.source.Card.ID,
 		Operation: c.operation, GatewayConfigurationID: to.GatewayConfigurationID, PSP: to.PSP, Amount: c.amount, Metadata: c.request.Metadata,
 	}
+	a.CardKey, a.StepUp = c.cardKey, c.stepUp
 	if to.Page {
 		a.PageEndsAt = e.pageEnds(c)
+	} else {
+		a.Scheme = c.source.Card.Facts.Scheme
 	}
 	if c.source.Token != nil {
 		a.TokenID = c.source.Token.ID

@@ -10,7 +10,7 @@ import (
 // record writes what came of an attempt into the draft: the attempt itself and its effect on the payment or the token.
 // last says that no further candidate will be tried, so that a refusal is the payment's refusal.
 func (d *draft) record(a *payments.Attempt, r payments.Result, last bool) error {
-	r = normalise(r)
+	r = payments.UnderSchemeRules(normalise(r), a.Scheme, d.now)
 	state := stateAfter(r)
 	describe(a, r)
 	if err := d.moveAttempt(a, state, cmp.Or(d.why, whyOf(a, r))); err != nil {
@@ -22,6 +22,9 @@ func (d *draft) record(a *payments.Attempt, r payments.Result, last bool) error 
 	d.change.DoneJobs = append(d.change.DoneJobs, payments.JobDone{ProjectID: a.ProjectID, Key: askKey(a.ID)})
 	if state == payments.AttemptApproved {
 		return d.approve(a, r.Outcome)
+	}
+	if try, ok := payments.TryOf(a, d.now); ok {
+		d.change.CardTries = append(d.change.CardTries, try)
 	}
 	if !last {
 		return nil
@@ -70,6 +73,7 @@ func describe(a *payments.Attempt, r payments.Result) {
 	}
 	o := r.Outcome
 	a.Fault, a.Code, a.Message, a.RawCode, a.RawMessage = "", "", "", o.RawCode, o.RawMessage
+	a.NetworkCode, a.AdviceCode = o.NetworkCode, o.AdviceCode
 	if o.Action != nil {
 		a.Returned = false // from the step before
 	}
@@ -88,10 +92,10 @@ func describe(a *payments.Attempt, r payments.Result) {
 
 func whyOf(a *payments.Attempt, r payments.Result) string {
 	if r.Fault != nil {
-		return fmt.Sprintf("%s: %s", a.PSP, r.Fault.Kind)
+		return notTriedElsewhere(a, fmt.Sprintf("%s: %s", a.PSP, r.Fault.Kind))
 	}
 	if a.Code != "" {
-		return fmt.Sprintf("%s: %s (%s)", a.PSP, r.Outcome.Status, a.Code)
+		return notTriedElsewhere(a, fmt.Sprintf("%s: %s (%s)", a.PSP, r.Outcome.Status, a.Code))
 	}
 	return fmt.Sprintf("%s: %s", a.PSP, r.Outcome.Status)
 }

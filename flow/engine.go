@@ -29,6 +29,8 @@ type Ledger interface {
 	LeaseJobs(ctx context.Context, now, until time.Time, limit int) ([]payments.Job, error)
 	NextJobAt(ctx context.Context) (time.Time, bool, error)
 	Prune(ctx context.Context, before time.Time) (int, error)
+	CardTries(ctx context.Context, projectID, cardKey string, after time.Time) ([]payments.CardTry, error)
+	PruneCardTries(ctx context.Context, before time.Time) (int, error)
 }
 
 // Gateway is one gateway configuration with the adapter that speaks to its PSP.

@@ -31,6 +31,8 @@ type fakePSP struct {
 	fences      func(c *fakeCharge) (payments.Fence, error)
 	gate        chan struct{} // when set, a charge waits for it
 	sources     []payments.Source
+	stepUps     []bool        // of each charge: the payer was to be authenticated
+	slow        time.Duration // how long a charge takes
 	byReference map[string]payments.Finding
 }
 
@@ -79,14 +81,15 @@ func (p *fakePSP) Authorize(ctx context.Context, r payments.AuthorizeRequest) (p
 		}
 	}
 	p.mu.Lock()
-	gate := p.gate
+	gate, slow := p.gate, p.slow
 	p.mu.Unlock()
+	time.Sleep(slow) // in a bubble: no time passes outside
 	if gate != nil {
 		<-gate
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.sources = append(p.sources, r.Source)
+	p.sources, p.stepUps = append(p.sources, r.Source), append(p.stepUps, r.StepUp)
 	s, _ := p.next(payments.OpAuthorize)
 	if s.act {
 		c := p.charges[r.Reference]
@@ -148,6 +151,14 @@ func (p *fakePSP) Lookup(_ context.Context, r payments.LookupRequest) (payments.
 	}
 	return payments.Finding{Kind: payments.FoundTotals, Totals: c.totals, Refs: payments.ProviderRefs{Charge: reference}}, nil
 }
+
+// steppingPSP can also ask for the payer's authentication.
+type steppingPSP struct {
+	fencingPSP
+	useless bool // it asks each time anyway
+}
+
+func (p steppingPSP) StepsUp() bool { return !p.useless }
 
 // fencingPSP can also make sure that a charge never happens.
 type fencingPSP struct{ *fakePSP }
@@ -255,6 +266,8 @@ type worldOptions struct {
 	wrap      func(flow.Ledger) flow.Ledger
 	policy    string // of routing
 	third     bool   // the second PSP has another gateway configuration
+	budget    router.Budget
+	limits    flow.Limits
 }
 
 func newWorld(t *testing.T, o worldOptions) *world {
@@ -304,7 +317,7 @@ func newWorld(t *testing.T, o worldOptions) *world {
 	if o.third {
 		gateways = append(gateways, flow.Gateway{ID: "gway_conf_third", PSP: "third", Capabilities: capabilities, Timeout: 5 * time.Second, Adapter: fencingPSP{w.second}})
 	}
-	config := router.Config{MaxAttempts: 3, Priority: []string{"gway_conf_first", "gway_conf_second"}}
+	config := router.Config{MaxAttempts: 3, Budget: o.budget, Priority: []string{"gway_conf_first", "gway_conf_second"}}
 	var infos []tokens.GatewayInfo
 	for _, g := range gateways {
 		_, page := g.Adapter.(adapters.SessionStarter)
@@ -322,6 +335,7 @@ func newWorld(t *testing.T, o worldOptions) *world {
 	w.options = flow.Options{
 		Ledger: ledger, Tokens: w.tokens, Vault: w.vault, Gateways: gateways,
 		Router: router.New(router.Compile(config), router.Settings{Failures: 1000}),
+		Limits: o.limits,
 		Projects: func(id string) (payments.Project, bool) {
 			return payments.Project{ID: id, DefaultCurrency: "PHP", Sandbox: true}, true
 		},
@@ -356,7 +370,12 @@ func (w *world) invoice(amount string) string {
 
 func (w *world) card() string {
 	w.t.Helper()
-	data, err := payments.NewCardData("4242424242424242", 12, 2049, "123", "Ada Lovelace", time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
+	return w.cardOf("4242424242424242")
+}
+
+func (w *world) cardOf(number string) string {
+	w.t.Helper()
+	data, err := payments.NewCardData(number, 12, 2049, "123", "Ada Lovelace", time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -37,7 +37,7 @@ func (e *Engine) charge(ctx context.Context, c *course, id string, source paymen
 	}
 	return gateway.Adapter.Authorize(ctx, payments.AuthorizeRequest{
 		Reference: a.Reference, Amount: a.Amount, Capture: c.operation == payments.OpSale, Incremental: c.incremental,
-		Save: save, Source: source, Payer: payer, Description: c.description(), StatementDescriptor: c.descriptor(),
+		Save: save, StepUp: a.StepUp, Source: source, Payer: payer, Description: c.description(), StatementDescriptor: c.descriptor(),
 		ReturnURL: e.returnAddress(a, c.returnURL()), Initiation: c.initiation, PaymentIntent: c.intent,
 		NetworkTransactionID: networkTransaction(c.source.Mappings, mapping), Refs: a.Refs, Note: note,
 	})

@@ -115,6 +115,9 @@ func (e *Engine) loop(stop <-chan struct{}, done chan<- struct{}) {
 			if _, err := e.ledger.Prune(ctx, lastPrune.Add(-e.limits.KeepClaims)); err != nil {
 				e.log.WarnContext(ctx, "old idempotency keys were not removed", "error", err)
 			}
+			if _, err := e.ledger.PruneCardTries(ctx, lastPrune.Add(-payments.HistoryWindow)); err != nil {
+				e.log.WarnContext(ctx, "old tries with cards were not removed", "error", err)
+			}
 		}
 		timer.Reset(e.work(ctx, stop, slots))
 	}

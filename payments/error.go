@@ -15,6 +15,8 @@ type Error struct {
 	Message string       // a sentence that says what is wrong and what to do
 	Fields  []FieldFault // the fields of the request that are at fault, if known
 	Cause   error        // what went wrong inside; never shown
+	// Decline says that a payment was refused, and nothing is wrong with the request.
+	Decline bool
 }
 
 // FieldFault says what is wrong with one field of a request.

@@ -162,6 +162,13 @@ func (v *Vault) Fingerprint(d payments.CardData) string {
 	return hex.EncodeToString(mac.Sum(nil))[:fingerprintLength]
 }
 
+// MethodKey is to a method that only a PSP has what Fingerprint is to a card: it says nothing of the PSP's name for the method.
+func (v *Vault) MethodKey(gatewayID, methodRef string) string {
+	mac := hmac.New(sha256.New, []byte(v.fingerprintKey.Reveal()))
+	mac.Write([]byte("switchyard saved method v1\x00" + gatewayID + "\x00" + methodRef))
+	return hex.EncodeToString(mac.Sum(nil))[:fingerprintLength]
+}
+
 func isCVC(cvc string) bool {
 	if len(cvc) < 3 || len(cvc) > 4 {
 		return false

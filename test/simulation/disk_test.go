@@ -199,3 +199,6 @@ func (s *disk) NextJobAt(ctx context.Context) (time.Time, bool, error) {
 
 // Prune is left to the store's own tests.
 func (s *disk) Prune(context.Context, time.Time) (int, error) { return 0, nil }
+
+// PruneCardTries likewise.
+func (s *disk) PruneCardTries(context.Context, time.Time) (int, error) { return 0, nil }
