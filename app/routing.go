@@ -14,6 +14,9 @@ import (
 // routingOf is the routing part of the configuration, as the router sees it.
 func routingOf(c *config.Config, gateways []flow.Gateway) router.Config {
 	routing := router.Config{Priority: c.Routing.Priority, MaxAttempts: c.Routing.MaxAttempts, Policy: c.Policy}
+	if b := c.Routing.RetryBudget; b.Enabled {
+		routing.Budget = router.Budget{PerDay: b.PerDay, Per30Days: b.Per30Days}
+	}
 	for _, g := range c.Gateways {
 		routing.Gateways = append(routing.Gateways, router.Gateway{
 			ID: g.ID, PSP: g.PSP, DisplayName: g.Provider.DisplayName, ProjectID: g.ProjectID, Name: g.Name, Enabled: g.Enabled,

@@ -28,6 +28,9 @@ const driverSQLite = "sqlite"
 const (
 	maxAttemptsLimit  = 10
 	maxBreakerCount   = 1000
+
+	maxRetriesPerDay    = 10 // Mastercard counts more declines in 24 hours as excessive
+	maxRetriesPer30Days = 15 // Visa's limit of reattempts in 30 days
 	maxPause          = time.Hour
 	maxOperationTime  = 2 * time.Minute
 	maxRequestBodyKiB = 10 << 10
@@ -114,6 +117,11 @@ func (c *checker) routing() {
 	}
 	r := c.doc.Routing
 	between(c, "routing.max_attempts", r.MaxAttempts, 1, maxAttemptsLimit)
+	between(c, "routing.retry_budget.per_day", r.RetryBudget.PerDay, 1, maxRetriesPerDay)
+	between(c, "routing.retry_budget.per_30_days", r.RetryBudget.Per30Days, 1, maxRetriesPer30Days)
+	if r.RetryBudget.PerDay > r.RetryBudget.Per30Days {
+		c.add("routing.retry_budget", "per_day must not be above per_30_days")
+	}
 	between(c, "routing.breaker.failures", r.Breaker.Failures, 1, maxBreakerCount)
 	between(c, "routing.breaker.sustained", r.Breaker.Sustained, time.Millisecond, maxPause)
 	between(c, "routing.breaker.min_calls", r.Breaker.MinCalls, 1, maxBreakerCount)

@@ -105,9 +105,18 @@ type Routing struct {
 	Priority         []string      `yaml:"priority"` // gateway configuration ids, first to last
 	MaxAttempts      int           `yaml:"max_attempts"`
 	Rules            string        `yaml:"rules"` // the file of the routing policy; empty: Priority alone decides
+	RetryBudget      RetryBudget   `yaml:"retry_budget"`
 	Breaker          Breaker       `yaml:"breaker"`
 	ConfigFaultPause time.Duration `yaml:"config_fault_pause"` // rest of a gateway configuration whose credentials were refused
 	ThrottlePause    time.Duration `yaml:"throttle_pause"`     // the longest rest that a PSP may ask for
+}
+
+// RetryBudget bounds the declined tries with one card, at all gateway configurations together. A routing policy's own numbers take
+// the place of these; Enabled holds for both.
+type RetryBudget struct {
+	Enabled   bool `yaml:"enabled"`
+	PerDay    int  `yaml:"per_day"` // in 24 hours
+	Per30Days int  `yaml:"per_30_days"`
 }
 
 // Breaker says when a gateway configuration is given up for a while.
@@ -164,6 +173,8 @@ const (
 	defaultListen           = "127.0.0.1:8080"
 	defaultOpsListen        = "127.0.0.1:8081"
 	defaultMaxAttempts      = 3
+	defaultPerDay           = 4
+	defaultPer30Days        = 10
 	defaultFailures         = 5
 	defaultSustained        = time.Second
 	defaultFailurePercent   = 50
@@ -232,6 +243,7 @@ func defaults() document {
 		Store:     Store{Driver: driverSQLite, Durability: DurabilityFull},
 		Routing: Routing{
 			MaxAttempts: defaultMaxAttempts,
+			RetryBudget: RetryBudget{Enabled: true, PerDay: defaultPerDay, Per30Days: defaultPer30Days},
 			Breaker: Breaker{
 				Failures: defaultFailures, Sustained: defaultSustained,
 				FailurePercent: defaultFailurePercent, MinCalls: defaultMinCalls,

@@ -36,6 +36,8 @@ type DevOptions struct {
 	Providers []adapters.Provider
 	Routes    string              // file of a routing policy; empty: the PSPs in their usual order, or
 	Smart     bool                // smart routing, by a policy in DataDir that is made when it is missing and kept as it is otherwise
+	// RetryBudget counts declined tries with a card, as serve does. Off, since test cards are declined all day long.
+	RetryBudget bool
 	Getenv    func(string) string // for the log settings only; default os.Getenv
 }
 
@@ -159,6 +161,8 @@ webhooks:
   allow_loopback: true
 routing:
   max_attempts: %d
+  retry_budget:
+    enabled: %t
   breaker:
     failures: 5
     sustained: 1s
@@ -170,7 +174,7 @@ routing:
   config_fault_pause: 8s
   throttle_pause: 1s
   priority:
-`, quoted(o.Listen), quoted(o.OpsListen), quoted(filepath.Join(o.DataDir, "switchyard.db")), DevProjectID, DevAPIKey, DevSigningSecret, devMaxAttempts)
+`, quoted(o.Listen), quoted(o.OpsListen), quoted(filepath.Join(o.DataDir, "switchyard.db")), DevProjectID, DevAPIKey, DevSigningSecret, devMaxAttempts, o.RetryBudget)
 	for _, name := range names {
 		fmt.Fprintf(&b, "    - %s\n", devGatewayID(name))
 	}

@@ -47,6 +47,13 @@ func TestDev(t *testing.T) {
 	if r := c.Routing; r.MaxAttempts < 3 || r.Breaker.OpenFor >= 10*time.Second || r.ConfigFaultPause > 10*time.Second || c.Limits.PSPTimeout != 5*time.Second || c.Limits.AbsenceAfter != 20*time.Second {
 		t.Errorf("%+v %+v", r, c.Limits)
 	}
+	if c.Routing.RetryBudget.Enabled {
+		t.Error("dev counts declined tries with its test cards")
+	}
+	o.RetryBudget = true
+	if counting, err := Dev(o); err != nil || counting.Routing.RetryBudget != (RetryBudget{Enabled: true, PerDay: defaultPerDay, Per30Days: defaultPer30Days}) {
+		t.Errorf("%v, %+v", err, counting.Routing.RetryBudget)
+	}
 	if !c.Webhooks.AllowLoopback || !c.Projects[0].WebhookSecret.Equal(DevSigningSecret) {
 		t.Error("webhooks of dev go to this machine, signed")
 	}

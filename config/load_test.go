@@ -196,6 +196,7 @@ gateway_configurations:
 routing:
   priority: [gway_conf_b, gway_conf_a]
   max_attempts: 2
+  retry_budget: {per_day: 3}
   breaker: {failures: 7, sustained: 3s, failure_percent: 30, min_calls: 9, window: 30s, open_for: 5s, probes: 2}
   config_fault_pause: 2m
   throttle_pause: 5s
@@ -224,6 +225,7 @@ func TestLoad(t *testing.T) {
 	}})
 	same("routing", c.Routing, Routing{
 		Priority: []string{"gway_conf_b", "gway_conf_a"}, MaxAttempts: 2,
+		RetryBudget:      RetryBudget{Enabled: true, PerDay: 3, Per30Days: 10},
 		Breaker:          Breaker{Failures: 7, Sustained: 3 * time.Second, FailurePercent: 30, MinCalls: 9, Window: 30 * time.Second, OpenFor: 5 * time.Second, Probes: 2},
 		ConfigFaultPause: 2 * time.Minute, ThrottlePause: 5 * time.Second,
 	})

@@ -20,15 +20,16 @@ import (
 )
 
 type devCommand struct {
-	Listen     string `default:"127.0.0.1:8080" help:"Address of the merchant API; loopback only."`
-	OpsListen  string `default:"127.0.0.1:8081" help:"Address of the operators' listener; loopback only."`
-	SimsListen string `default:"127.0.0.1:8090" help:"Address of the simulators' control; loopback only."`
-	SimsURL    string `placeholder:"URL" help:"Use the simulators that run there instead of starting some."`
-	Data       string `default:"./switchyard-data" type:"path" help:"Directory of the embedded store; created, and kept between runs."`
-	Routes     string `type:"existingfile" placeholder:"FILE" help:"Routing policy: rules, splits, fees (docs/routing.md), in force anew whenever it is changed; default: the PSPs in their usual order."`
-	Smart      bool   `env:"SWITCHYARD_SMART" help:"Smart routing: payments go where they are approved. Its policy is routing.yaml in the data directory, made when it is missing."`
-	Seed       int64  `help:"Make the simulators' choices reproducible; 0 means that they are not."`
-	LogFormat  string `default:"text" enum:"text,json" help:"Log lines for people (text) or machines (json)."`
+	Listen      string `default:"127.0.0.1:8080" help:"Address of the merchant API; loopback only."`
+	OpsListen   string `default:"127.0.0.1:8081" help:"Address of the operators' listener; loopback only."`
+	SimsListen  string `default:"127.0.0.1:8090" help:"Address of the simulators' control; loopback only."`
+	SimsURL     string `placeholder:"URL" help:"Use the simulators that run there instead of starting some."`
+	Data        string `default:"./switchyard-data" type:"path" help:"Directory of the embedded store; created, and kept between runs."`
+	Routes      string `type:"existingfile" placeholder:"FILE" help:"Routing policy: rules, splits, fees (docs/routing.md), in force anew whenever it is changed; default: the PSPs in their usual order."`
+	Smart       bool   `env:"SWITCHYARD_SMART" help:"Smart routing: payments go where they are approved. Its policy is routing.yaml in the data directory, made when it is missing."`
+	RetryBudget bool   `help:"Count declined tries with a card and hold cards back, as serve does; off by default, since test cards are declined all day long."`
+	Seed        int64  `help:"Make the simulators' choices reproducible; 0 means that they are not."`
+	LogFormat   string `default:"text" enum:"text,json" help:"Log lines for people (text) or machines (json)."`
 }
 
 func (d devCommand) Run(env environment) error {
@@ -43,7 +44,7 @@ func (d devCommand) Run(env environment) error {
 		return err
 	}
 	defer stop()
-	c, err := config.Dev(config.DevOptions{Listen: d.Listen, OpsListen: d.OpsListen, DataDir: d.Data, PSPs: psps, Providers: all.Providers(), Routes: d.Routes, Smart: d.Smart})
+	c, err := config.Dev(config.DevOptions{Listen: d.Listen, OpsListen: d.OpsListen, DataDir: d.Data, PSPs: psps, Providers: all.Providers(), Routes: d.Routes, Smart: d.Smart, RetryBudget: d.RetryBudget})
 	if err != nil {
 		return err
 	}
