@@ -26,16 +26,16 @@ const driverSQLite = "sqlite"
 
 // Bounds of settings.
 const (
-	maxAttemptsLimit  = 10
-	maxBreakerCount   = 1000
+	maxAttemptsLimit = 10
+	maxBreakerCount  = 1000
 
 	maxRetriesPerDay    = 10 // Mastercard counts more declines in 24 hours as excessive
 	maxRetriesPer30Days = 15 // Visa's limit of reattempts in 30 days
-	maxPause          = time.Hour
-	maxOperationTime  = 2 * time.Minute
-	maxRequestBodyKiB = 10 << 10
-	maxInFlight       = 100_000
-	maxPerSecond      = 1_000_000
+	maxPause            = time.Hour
+	maxOperationTime    = 2 * time.Minute
+	maxRequestBodyKiB   = 10 << 10
+	maxInFlight         = 100_000
+	maxPerSecond        = 1_000_000
 )
 
 func (c *checker) check() *Config {

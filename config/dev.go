@@ -34,11 +34,11 @@ type DevOptions struct {
 	DataDir   string            // made when it is missing; keeps the database and the vault's key between runs
 	PSPs      map[string]string // base URLs of simulators by PSP
 	Providers []adapters.Provider
-	Routes    string              // file of a routing policy; empty: the PSPs in their usual order, or
-	Smart     bool                // smart routing, by a policy in DataDir that is made when it is missing and kept as it is otherwise
+	Routes    string // file of a routing policy; empty: the PSPs in their usual order, or
+	Smart     bool   // smart routing, by a policy in DataDir that is made when it is missing and kept as it is otherwise
 	// RetryBudget counts declined tries with a card, as serve does. Off, since test cards are declined all day long.
 	RetryBudget bool
-	Getenv    func(string) string // for the log settings only; default os.Getenv
+	Getenv      func(string) string // for the log settings only; default os.Getenv
 }
 
 // devName stands for the file name in faults: the document is written below, not found on disk.
