@@ -186,6 +186,41 @@ func TestNeverAgain(t *testing.T) {
 	}
 }
 
+// TestNeverAgainWithoutCounting: what a scheme forbids ends the payment also where no card is counted; and a decline that is found out
+// later is under the same rules.
+func TestNeverAgainWithoutCounting(t *testing.T) {
+	forbidden := payments.Outcome{Status: payments.Declined, Code: payments.CardPleaseRetry, NetworkCode: "05", AdviceCode: "03"}
+	t.Run("at once", func(t *testing.T) {
+		w := newWorld(t, worldOptions{})
+		defer w.close()
+		w.first.script(payments.OpAuthorize, script{outcome: forbidden})
+		if s, err := w.try(w.card(), nil); err != nil || s.Code != string(payments.CardDontRetry) || w.calls() != 1 {
+			t.Errorf("%v, %s, %d calls", err, s.Code, w.calls())
+		}
+	})
+	t.Run("found out later", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, worldOptions{budget: usualBudget})
+			defer w.close()
+			w.engine.Start()
+			w.first.script(payments.OpAuthorize, script{err: unknown()})
+			w.first.lookups = func() (payments.Finding, error) { return payments.Finding{}, unknown() }
+			invoice := w.invoice("100.00")
+			w.charge(invoice, w.card())
+			w.first.mu.Lock()
+			w.first.lookups = func() (payments.Finding, error) {
+				return payments.Finding{Kind: payments.FoundOutcome, Outcome: forbidden}, nil
+			}
+			w.first.mu.Unlock()
+			lapse(time.Hour)
+			p := w.expect(invoice, payments.StatusFailed)
+			if tries := w.tries(visaCard); p.Attempts[0].Code != payments.CardDontRetry || len(tries) != 1 || tries[0].NeverUntil.IsZero() {
+				t.Errorf("%+v, %+v", p.Attempts[0], tries)
+			}
+		})
+	})
+}
+
 // TestNotBefore: when a scheme names a time, the merchant alone has to wait for it, and a payer has not.
 func TestNotBefore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
