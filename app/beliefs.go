@@ -13,7 +13,7 @@ import (
 // loadBeliefs takes up what smart routing knew when the program last ran. One process holds the store, so that there is nobody
 // to share with.
 func (a *App) loadBeliefs(ctx context.Context) error {
-	k := learning.New(learning.Options{Store: a.store, Beliefs: a.router.Beliefs(), Instance: payments.NewReference(), Logger: a.log})
+	k := learning.New(learning.Options{Store: a.store, Beliefs: a.router.Beliefs(), Cascades: a.router.Cascades(), Instance: payments.NewReference(), Logger: a.log})
 	if err := k.Load(ctx); err != nil {
 		return err
 	}

@@ -30,8 +30,9 @@ type Store interface {
 type Options struct {
 	Store    Store
 	Beliefs  *learn.Learner
-	Instance string        // the name of this process among those that share the store
-	Save     time.Duration // how often the whole is written down; default one minute
+	Cascades *learn.Cascades // what is believed of second tries; nil: not kept
+	Instance string          // the name of this process among those that share the store
+	Save     time.Duration   // how often the whole is written down; default one minute
 	// Share is how often instances tell each other what they have seen; 0 when there is one instance only.
 	Share  time.Duration
 	Logger *slog.Logger     // default: nothing is logged
@@ -93,12 +94,31 @@ func (k *Keeper) Load(ctx context.Context) error {
 	return nil
 }
 
+// unpack takes up a state: the beliefs, and behind them what is believed of second tries, each packed by itself.
 func (k *Keeper) unpack(state []byte) error {
-	packed, err := gzip.NewReader(bytes.NewReader(state))
+	from := bytes.NewReader(state)
+	packed, err := gzip.NewReader(from)
 	if err != nil {
 		return err
 	}
-	return k.options.Beliefs.Load(io.LimitReader(packed, maxState))
+	packed.Multistream(false)
+	if err := k.options.Beliefs.Load(io.LimitReader(packed, maxState)); err != nil {
+		return err
+	}
+	if _, err := io.Copy(io.Discard, packed); err != nil { // what stands behind begins where this ends
+		return err
+	}
+	if k.options.Cascades == nil {
+		return nil
+	}
+	switch err := packed.Reset(from); {
+	case errors.Is(err, io.EOF): // kept before there were any
+		return nil
+	case err != nil:
+		return err
+	}
+	packed.Multistream(false)
+	return k.options.Cascades.Load(io.LimitReader(packed, maxState))
 }
 
 // Start keeps what is learnt from now on.
@@ -161,6 +181,12 @@ func (k *Keeper) Save(ctx context.Context) error {
 	packed := gzip.NewWriter(&state)
 	if err := errors.Join(k.options.Beliefs.Save(packed, now), packed.Close()); err != nil {
 		return err
+	}
+	if k.options.Cascades != nil {
+		packed.Reset(&state)
+		if err := errors.Join(k.options.Cascades.Save(packed), packed.Close()); err != nil {
+			return err
+		}
 	}
 	kept := payments.Learned{Instance: k.options.Instance, At: now, State: state.Bytes()}
 	if err := k.options.Store.Apply(ctx, payments.Change{Learned: &kept}); err != nil {

@@ -169,3 +169,41 @@ func TestBadNewsIsPassedOver(t *testing.T) {
 		}
 	})
 }
+
+// TestCascadesSurvive: what going on elsewhere came to is kept with the beliefs; a state from before there was any is taken up.
+func TestCascadesSurvive(t *testing.T) {
+	store := open(t, filepath.Join(t.TempDir(), "s.db"))
+	defer func() { _ = store.Close() }()
+	kept := func(l *learn.Learner, c *learn.Cascades) *learning.Keeper {
+		return learning.New(learning.Options{Store: store, Beliefs: l, Cascades: c, Instance: "one", Now: func() time.Time { return noon }})
+	}
+	chance := func(c *learn.Cascades) float64 {
+		return c.Chance(payments.CardDoNotHonor, payments.ClassCascadeOnce, "alpha", "bravo")
+	}
+	without := learn.New(learn.Settings{})
+	see(without, 0, 50, noon)
+	if err := kept(without, nil).Save(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	beliefs, cascades := learn.New(learn.Settings{}), learn.NewCascades()
+	k := kept(beliefs, cascades)
+	if err := k.Load(t.Context()); err != nil || beliefs.Outcomes() != without.Outcomes() || chance(cascades) != chance(learn.NewCascades()) {
+		t.Fatalf("%v, %d outcomes, a chance of %v", err, beliefs.Outcomes(), chance(cascades))
+	}
+	for range 30 {
+		cascades.Observe(payments.CardDoNotHonor, payments.ClassCascadeOnce, "alpha", "bravo", true)
+	}
+	see(beliefs, 50, 60, noon)
+	if err := k.Save(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for name, again := range map[string]*learn.Cascades{"kept": learn.NewCascades(), "not asked for": nil} {
+		l := learn.New(learn.Settings{})
+		if err := kept(l, again).Load(t.Context()); err != nil || l.Outcomes() != beliefs.Outcomes() {
+			t.Errorf("%s: %v, %d outcomes", name, err, l.Outcomes())
+		}
+		if again != nil && chance(again) != chance(cascades) {
+			t.Errorf("a chance of %v, and it was %v", chance(again), chance(cascades))
+		}
+	}
+}
