@@ -53,7 +53,7 @@ func (a *App) ordered(what string, do func(*http.Request) bool) http.HandlerFunc
 			a.reply(w, http.StatusNotFound, map[string]any{"success": false, "message": "Nothing is known of such a gateway configuration, or nothing is wrong there."})
 			return
 		}
-		a.log.WarnContext(r.Context(), what, "gateway_configuration", r.PathValue("gateway"), "by", o.By, "because", o.Because)
+		a.log.WarnContext(r.Context(), "an operator's order about what smart routing believes", "what", what, "gateway_configuration", r.PathValue("gateway"), "by", o.By, "because", o.Because)
 		a.reply(w, http.StatusOK, map[string]bool{"success": true})
 	}
 }

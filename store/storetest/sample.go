@@ -175,7 +175,7 @@ func (f *filler) fillPlain(v reflect.Value) {
 	case reflect.Int, reflect.Int64:
 		v.SetInt(int64(f.n))
 	case reflect.Uint64:
-		v.SetUint(uint64(f.n)) //nolint:gosec // a small positive number
+		v.SetUint(uint64(f.n))
 	case reflect.Float64:
 		v.SetFloat(float64(f.n) + 0.1)
 	case reflect.Bool:
