@@ -119,7 +119,7 @@ func (f fields) setCountry(dst *string, name string) {
 		return
 	}
 	code := strings.ToUpper(f.text(name, textRule{max: 2, code: payments.CodeInvalidCountry}))
-	if code != "" && !isCountry(code) {
+	if code != "" && !payments.IsCountry(code) {
 		f.fault(payments.CodeInvalidCountry, name, "This field must be the two letters of a country's ISO 3166-1 code.")
 		return
 	}

@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"switchyard/payments"
 )
 
 // Bounds of a policy.
@@ -79,7 +81,7 @@ func (d *decoder) readRegions(n *node) {
 	builtin := defaultRegions()
 	for _, e := range n.entries {
 		switch {
-		case isCountry(e.key) || e.key == unknownWord:
+		case payments.IsCountry(e.key) || e.key == unknownWord:
 			d.fault(e.at, CodeValue, "a region cannot be called "+quoted(e.key)+", which means something else")
 			continue
 		case builtin[e.key] != nil:
@@ -98,14 +100,14 @@ func (d *decoder) country(n *node) []string {
 		d.wants(n, "a country must be its two letters of ISO 3166, or the name of a region; put NO in quotes")
 		return nil
 	}
-	if isCountry(n.text) {
+	if payments.IsCountry(n.text) {
 		return []string{n.text}
 	}
 	if list, ok := d.regions[n.text]; ok {
 		return list
 	}
 	known := slices.Sorted(maps.Keys(d.regions))
-	if upper := strings.ToUpper(n.text); isCountry(upper) {
+	if upper := strings.ToUpper(n.text); payments.IsCountry(upper) {
 		known = []string{upper}
 	}
 	d.fault(n.at, CodeValue, quoted(n.text)+" is neither a country of ISO 3166 nor a region"+didYouMean(n.text, known))

@@ -1,4 +1,4 @@
-package api
+package payments
 
 // countries holds the officially assigned two-letter codes of ISO 3166-1, in order and without separators.
 const countries = "ADAEAFAGAIALAMAOAQARASATAUAWAXAZBABBBDBEBFBGBHBIBJBLBMBNBOBQBRBSBTBVBWBYBZCACCCDCFCGCHCICKCLCMCNCOCRCUCVCWCXCYCZ" +
@@ -7,8 +7,8 @@ const countries = "ADAEAFAGAIALAMAOAQARASATAUAWAXAZBABBBDBEBFBGBHBIBJBLBMBNBOBQB
 	"PAPEPFPGPHPKPLPMPNPRPSPTPWPYQARERORSRURWSASBSCSDSESGSHSISJSKSLSMSNSOSRSSSTSVSXSYSZTCTDTFTGTHTJTKTLTMTNTOTRTTTVTWTZ" +
 	"UAUGUMUSUYUZVAVCVEVGVIVNVUWFWSYEYTZAZMZW"
 
-// isCountry reports whether code, in upper case, is a country's.
-func isCountry(code string) bool {
+// IsCountry reports whether code is that of a country: the two capital letters of ISO 3166-1.
+func IsCountry(code string) bool {
 	if len(code) != 2 {
 		return false
 	}
