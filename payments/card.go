@@ -1,6 +1,7 @@
 package payments
 
 import (
+	"cmp"
 	"strings"
 	"time"
 	"unicode"
@@ -103,7 +104,28 @@ type CardFacts struct {
 	ExpYear     int    `json:"exp_year,omitempty"`  // four digits
 	Name        string `json:"name,omitempty"`
 	Country     string `json:"country,omitempty"`     // of the issuer, ISO 3166 alpha-2
+	Bank        string `json:"bank,omitempty"`        // the issuer
+	Product     string `json:"product,omitempty"`     // the issuer's: "classic", "platinum", ...
 	Fingerprint string `json:"fingerprint,omitempty"` // keyed hash of the number, made by the vault
+}
+
+// IssuerFacts is what the first digits of a card number tell of the card, to who
+// has a table of them. What is empty is not known.
+type IssuerFacts struct {
+	Scheme  Scheme
+	Country string // ISO 3166 alpha-2
+	Funding string // "credit", "debit" or "prepaid"
+	Bank    string
+	Product string
+}
+
+// Fill puts in what the issuer's facts tell where nothing is known yet.
+func (f *CardFacts) Fill(i IssuerFacts) {
+	f.Scheme = cmp.Or(f.Scheme, i.Scheme)
+	f.Country = cmp.Or(f.Country, i.Country)
+	f.Type = cmp.Or(f.Type, i.Funding)
+	f.Bank = cmp.Or(f.Bank, i.Bank)
+	f.Product = cmp.Or(f.Product, i.Product)
 }
 
 // CardData is an opened card. It lives in memory for one call and is never

@@ -111,6 +111,11 @@ var rules = []rule{
 		why:  "tenants and their keys: a leaf",
 	},
 	{
+		pkgs: "iin",
+		ours: []string{"payments"},
+		why:  "a table of issuers: a leaf that is handed a reader",
+	},
+	{
 		pkgs: "vault",
 		ours: []string{"payments"},
 		why:  "card data: a leaf that answers, so that few lines ever see a number",
@@ -234,9 +239,9 @@ var rules = []rule{
 	},
 	{
 		pkgs:   "config",
-		ours:   []string{"adapters", "payments", "router/rules", "spelling"},
+		ours:   []string{"adapters", "iin", "payments", "router/rules", "spelling"},
 		theirs: slices.Concat(yamlLib, []string{"github.com/caarlos0/env/v11"}),
-		why:    "one strict file, the routing policy and the environment; it is handed the list of PSPs and starts nothing",
+		why:    "one strict file, the files that it names and the environment; it is handed the list of PSPs and starts nothing",
 		tests:  allowed{ours: []string{"adapters/all"}},
 	},
 	{
