@@ -125,7 +125,7 @@ func (s *server) getIIN(c *call) (reply, error) {
 	}
 	return reply{show: func(w *writer) error {
 		w.name("card_information")
-		cardInformation(w, iin)
+		cardInformation(w, iin, s.Vault.Issuer(iin))
 		return nil
 	}}, nil
 }

@@ -71,6 +71,20 @@ func TestCardRules(t *testing.T) {
 	w.public("POST", "/cards", body).fails(t, 400, payments.CodeInvalidCountry)
 }
 
+// TestCardsOfAKnownIssuer: a card and its first digits show what the table of issuers tells; the country has no place in a card.
+func TestCardsOfAKnownIssuer(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	g := w.public("POST", "/cards", cardBody("5105105105105100")).ok(t)
+	if g.text("card", "type") != "prepaid" || g.text("card", "bank_name") != "Bank of Kent" || g.text("card", "brand") != "classic" || g.text("card", "iin") != "510510" {
+		t.Error(g.body)
+	}
+	g = w.public("GET", "/iins/510510", nil).ok(t)
+	if g.text("card_information", "type") != "prepaid" || g.text("card_information", "bank_name") != "Bank of Kent" || g.text("card_information", "country") != "GB" || g.text("card_information", "brand") != "classic" {
+		t.Error(g.body)
+	}
+}
+
 func TestIINs(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -26,7 +26,9 @@ func (v *view) card(w *writer, c *payments.Card, e expansion) {
 	w.text("co_scheme", string(f.CoScheme))
 	w.text("preferred_scheme", c.PreferredScheme)
 	w.full("type", orUnknown(f.Type))
-	w.null("bank_name", "brand", "category")
+	w.text("bank_name", f.Bank)
+	w.text("brand", f.Product)
+	w.null("category")
 	w.full("iin", f.IIN)
 	w.full("last_4_digits", f.Last4)
 	w.number("exp_month", f.ExpMonth)
@@ -96,12 +98,17 @@ func orUnknown(text string) string {
 }
 
 // cardInformation writes what is known of a card from its first digits.
-func cardInformation(w *writer, iin string) {
+func cardInformation(w *writer, iin string, issuer payments.IssuerFacts) {
+	facts := payments.CardFacts{Scheme: payments.SchemeOf(iin)}
+	facts.Fill(issuer)
 	w.open()
 	w.full("iin", iin)
-	w.full("scheme", orUnknown(string(payments.SchemeOf(iin))))
+	w.full("scheme", orUnknown(string(facts.Scheme)))
 	w.null("co_scheme")
-	w.full("type", unknown)
-	w.null("bank_name", "brand", "category", "country")
+	w.full("type", orUnknown(facts.Type))
+	w.text("bank_name", facts.Bank)
+	w.text("brand", facts.Product)
+	w.null("category")
+	w.text("country", facts.Country)
 	w.close()
 }

@@ -93,6 +93,14 @@ func (b *logBuffer) lines(t testing.TB) []map[string]any {
 	return lines
 }
 
+// issuerOf knows one issuer.
+func issuerOf(digits string) payments.IssuerFacts {
+	if !strings.HasPrefix(digits, "510510") {
+		return payments.IssuerFacts{}
+	}
+	return payments.IssuerFacts{Country: "GB", Funding: "prepaid", Bank: "Bank of Kent", Product: "classic"}
+}
+
 // newWorld builds an API; change may change its options.
 func newWorld(t testing.TB, change ...func(*Options)) *world {
 	t.Helper()
@@ -102,7 +110,7 @@ func newWorld(t testing.TB, change ...func(*Options)) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	v, err := vault.New(vault.Options{Store: w.store, Keys: keys, FingerprintKey: payments.NewSecret(strings.Repeat("f", 32)), Now: w.now.Now})
+	v, err := vault.New(vault.Options{Store: w.store, Keys: keys, FingerprintKey: payments.NewSecret(strings.Repeat("f", 32)), Now: w.now.Now, Issuers: issuerOf})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -247,6 +247,7 @@ func (e *Engine) payerOf(ctx context.Context, projectID, customerID string) (pay
 // decide asks the router and refuses when no candidate is left.
 func (e *Engine) decide(ctx context.Context, c *course, customerID string, metadata map[string]string) error {
 	card := c.source.Card
+	card.Facts.Fill(e.vault.Issuer(card.Facts.IIN)) // it may have been vaulted before the table of issuers was there
 	facts := payments.Facts{
 		ProjectID: c.request.ProjectID, InvoiceID: c.request.InvoiceID, CustomerID: customerID, Operation: c.operation, Amount: c.amount,
 		Scheme: card.Facts.Scheme, IIN: card.Facts.IIN, CardCountry: card.Facts.Country, HasCard: card.ID != "",

@@ -268,6 +268,7 @@ type worldOptions struct {
 	third     bool   // the second PSP has another gateway configuration
 	budget    router.Budget
 	limits    flow.Limits
+	issuers   func(digits string) payments.IssuerFacts
 }
 
 func newWorld(t *testing.T, o worldOptions) *world {
@@ -287,7 +288,7 @@ func newWorld(t *testing.T, o worldOptions) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if w.vault, err = vault.New(vault.Options{Store: store, Keys: keys, FingerprintKey: payments.NewSecret("a fingerprint key of some length")}); err != nil {
+	if w.vault, err = vault.New(vault.Options{Store: store, Keys: keys, FingerprintKey: payments.NewSecret("a fingerprint key of some length"), Issuers: o.issuers}); err != nil {
 		t.Fatal(err)
 	}
 	firstCaps, gateways := capabilities, []flow.Gateway{}

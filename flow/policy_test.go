@@ -41,6 +41,37 @@ default: {block: {message: "another rule"}}
 	}
 }
 
+// TestPolicyAsksForTheIssuer: of a card that was vaulted before its issuer was known, what its six digits tell decides, and the
+// decision says so.
+func TestPolicyAsksForTheIssuer(t *testing.T) {
+	w := newWorld(t, worldOptions{
+		policy: `
+rules:
+  - name: French debit
+    when: {issuer_country: FR, funding: debit}
+    route: {priority: [gway_conf_second]}
+default: {block: {message: "another rule"}}
+`,
+		issuers: func(digits string) payments.IssuerFacts {
+			if digits != "424242" { // as it is when it pays; eight digits are looked up when it is vaulted
+				return payments.IssuerFacts{}
+			}
+			return payments.IssuerFacts{Country: "FR", Funding: "debit", Bank: "Banque"}
+		},
+	})
+	defer w.close()
+	invoice, card := w.invoice("100.00"), w.card()
+	if kept, err := w.vault.Card(t.Context(), project, card); err != nil || kept.Facts.Country != "" {
+		t.Fatalf("%+v, %v", kept, err)
+	}
+	w.charge(invoice, card)
+	p := w.expect(invoice, payments.StatusCompleted)
+	d := p.Attempts[0].Decision
+	if p.Attempts[0].PSP != "second" || d == nil || d.Rule != "French debit" || d.Facts.CardCountry != "FR" || d.Facts.Funding != "debit" || d.Facts.IIN != "424242" {
+		t.Errorf("%+v", d)
+	}
+}
+
 // TestPolicyCountsMoves: a payment moves on as often as the policy says, and no more.
 func TestPolicyCountsMoves(t *testing.T) {
 	for retry, attempts := range map[string]int{"{max_attempts: 3, classes: {A: 1}}": 2, "{max_attempts: 3, classes: {A: 2}}": 3, "{max_attempts: 2}": 2} {

@@ -43,6 +43,7 @@ func (v *Vault) Put(ctx context.Context, in CardInput, claim *payments.ClaimRequ
 		CreatedAt:       v.now().UTC(),
 	}
 	card.Facts.Fingerprint = v.Fingerprint(in.Data)
+	v.tell(&card.Facts, in.Data.Number)
 	sealed, err := v.seal(ctx, card.ProjectID, card.ID, in.Data)
 	if err != nil {
 		return payments.Snapshot{}, err
@@ -93,6 +94,7 @@ func (v *Vault) update(ctx context.Context, projectID, cardID string, e CardEdit
 		if e.Metadata != nil {
 			card.Metadata = e.Metadata
 		}
+		card.Facts.Fill(v.Issuer(card.Facts.IIN))
 		card.Version++
 		change.Cards = []payments.Card{card}
 	}
@@ -194,6 +196,7 @@ func (v *Vault) rewrap(ctx context.Context, projectID, cardID string) error {
 	if err != nil || again.KeyID == sealed.KeyID {
 		return err
 	}
+	v.tell(&card.Facts, data.Number)
 	card.Version++
 	err = v.store.Apply(ctx, payments.Change{
 		Cards:        []payments.Card{card},

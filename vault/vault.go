@@ -40,6 +40,8 @@ type Options struct {
 	FingerprintKey payments.Secret  // of the HMAC over card numbers, 16 bytes or more; a new key makes all fingerprints new
 	CVC            CVCHolder        // nil: in memory, at most 100,000
 	Now            func() time.Time // nil: time.Now
+	// Issuers tells what is known of all cards whose numbers begin with these digits, eight at most; nil: nothing.
+	Issuers func(digits string) payments.IssuerFacts
 }
 
 // Vault is the only place where card numbers are sealed and opened. It is safe for concurrent use.
@@ -49,6 +51,7 @@ type Vault struct {
 	fingerprintKey payments.Secret
 	cvcs           CVCHolder
 	own            *MemoryCVCs // the holder that New made, nil when it was given one
+	issuers        func(digits string) payments.IssuerFacts
 	now            func() time.Time
 }
 
@@ -62,7 +65,7 @@ func New(o Options) (*Vault, error) {
 	case len(o.FingerprintKey.Reveal()) < minFingerprintKey:
 		return nil, fmt.Errorf("vault: the fingerprint key must have at least %d bytes", minFingerprintKey)
 	}
-	v := &Vault{store: o.Store, keys: o.Keys, fingerprintKey: o.FingerprintKey, cvcs: o.CVC, now: o.Now}
+	v := &Vault{store: o.Store, keys: o.Keys, fingerprintKey: o.FingerprintKey, cvcs: o.CVC, issuers: o.Issuers, now: o.Now}
 	if v.now == nil {
 		v.now = time.Now
 	}
@@ -71,6 +74,24 @@ func New(o Options) (*Vault, error) {
 		v.cvcs = v.own
 	}
 	return v, nil
+}
+
+// Issuer returns what is known of all cards whose numbers begin with digits; nothing without a table of issuers.
+func (v *Vault) Issuer(digits string) payments.IssuerFacts {
+	if v.issuers == nil {
+		return payments.IssuerFacts{}
+	}
+	return v.issuers(digits)
+}
+
+// issuerDigits is how much of a number is looked at to tell its issuer. What is kept of it is shorter.
+const issuerDigits = 8
+
+// tell fills in what the card's number tells of its issuer.
+func (v *Vault) tell(facts *payments.CardFacts, number payments.Secret) {
+	if facts.IIN != "" {
+		facts.Fill(v.Issuer(number.Reveal()[:issuerDigits]))
+	}
 }
 
 // Close overwrites the CVCs that New's own holder has in memory.

@@ -321,3 +321,58 @@ func TestHoldCVC(t *testing.T) {
 		t.Error("not wiped")
 	}
 }
+
+// TestIssuers: a card is vaulted with what eight digits of its number tell, and keeps six. What is known already stays.
+func TestIssuers(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	edit, rotate := put(t, b, project, pan), put(t, b, project, pan)
+	var asked []string
+	known := payments.IssuerFacts{Scheme: payments.SchemeMaestro, Country: "GB", Funding: "debit", Bank: "Bank of Kent", Product: "classic"}
+	now := known
+	v, err := vault.New(vault.Options{
+		Store: b.store, Keys: localKeys(t, "b", "a", "b"), FingerprintKey: payments.NewSecret(fingerprintKey), Now: b.clock.Now,
+		Issuers: func(digits string) payments.IssuerFacts {
+			asked = append(asked, digits)
+			return now
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(v.Close)
+	b.Vault = v
+
+	want := func(what string, got payments.CardFacts, digits string) {
+		t.Helper()
+		if got.Scheme != payments.SchemeVisa || got.Country != "GB" || got.Type != "debit" || got.Bank != "Bank of Kent" || got.Product != "classic" || got.IIN != "424242" {
+			t.Errorf("%s: %+v", what, got)
+		}
+		if last := asked[len(asked)-1]; last != digits {
+			t.Errorf("%s: asked for %s, not %s", what, last, digits)
+		}
+	}
+	card := put(t, b, project, pan)
+	want("put", card.Facts, "42424242")
+
+	edited, err := b.Update(t.Context(), project, edit.ID, vault.CardEdit{Metadata: map[string]string{"a": "b"}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want("update", edited.Card.Facts, "424242")
+
+	if err := b.Rewrap(t.Context(), project, rotate.ID); err != nil {
+		t.Fatal(err)
+	}
+	rewrapped, err := b.Card(t.Context(), project, rotate.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want("rewrap", rewrapped.Facts, "42424242")
+
+	now = payments.IssuerFacts{Country: "US", Funding: "credit", Bank: "Another"}
+	if edited, err = b.Update(t.Context(), project, card.ID, vault.CardEdit{Metadata: map[string]string{"a": "b"}}, nil); err != nil {
+		t.Fatal(err)
+	}
+	want("update of a known one", edited.Card.Facts, "424242")
+}
