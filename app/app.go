@@ -126,7 +126,12 @@ func (a *App) buildVault(ctx context.Context, c *config.Config) error {
 	if err != nil {
 		return err
 	}
-	if a.vault, err = vault.New(vault.Options{Store: a.store, Keys: keys, FingerprintKey: c.Vault.FingerprintKey}); err != nil {
+	o := vault.Options{Store: a.store, Keys: keys, FingerprintKey: c.Vault.FingerprintKey}
+	if c.IINs != nil {
+		o.Issuers = c.IINs.Lookup
+		a.log.InfoContext(ctx, "table of issuers", "rows", c.IINs.Rows())
+	}
+	if a.vault, err = vault.New(o); err != nil {
 		return err
 	}
 	return a.vault.Check(ctx, c.Vault.CurrentKey, slices.Sorted(maps.Keys(c.Vault.Keys)))

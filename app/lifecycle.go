@@ -96,7 +96,7 @@ func compiler(c *config.Config, gateways []flow.Gateway) func(policies.Bundle) (
 			routing.Version = textHash(compiled.Version + hash)[:len(compiled.Version)]
 			compiled = router.Compile(routing)
 		}
-		return policies.Compiled{Hash: hash, Config: compiled, Findings: findings, NotInForce: NotInForce(policy)}, nil
+		return policies.Compiled{Hash: hash, Config: compiled, Findings: findings, NotInForce: NotInForce(policy, c.IINs != nil)}, nil
 	}
 }
 

@@ -53,8 +53,8 @@ func analyse(policy *rules.Policy, routing *router.Config, now time.Time) []rule
 	return rules.Analyse(policy, world)
 }
 
-// NotInForce lists in sentences what a policy asks for and the program does not do.
-func NotInForce(policy *rules.Policy) []string {
+// NotInForce lists in sentences what a policy asks for and the program does not do, with or without a table of issuers.
+func NotInForce(policy *rules.Policy, issuers bool) []string {
 	var list []string
 	doc := policy.Document()
 	if len(doc.Commitments) > 0 {
@@ -69,16 +69,16 @@ func NotInForce(policy *rules.Policy) []string {
 			factsIn(row.When, asked)
 		}
 	}
-	for _, fact := range unknownFacts {
-		if asked[fact] {
-			list = append(list, fact+": nothing tells it of a card yet, so that it is unknown of every payment")
+	for _, fact := range issuerFacts {
+		if asked[fact] && !issuers {
+			list = append(list, fact+": nothing tells it of a card, so that it is unknown of every payment: give cards.iin_table in the configuration")
 		}
 	}
 	return list
 }
 
-// unknownFacts are facts of a card that its number alone does not tell, and nothing else does.
-var unknownFacts = []string{"funding", "issuer_country"}
+// issuerFacts are facts of a card that its number tells only with a table of issuers.
+var issuerFacts = []string{"funding", "issuer_country"}
 
 // factsIn notes the facts that a condition asks for.
 func factsIn(c *rules.Condition, asked map[string]bool) {

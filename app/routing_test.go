@@ -58,6 +58,7 @@ rules:
   - {name: sanctioned, when: {any: [{issuer_country: KP}, {currency: KPW}]}, route: {block: {message: no}}}
 default: {smart: all}
 `)
+	c.IINs = nil
 	var log bytes.Buffer
 	a, err := app.New(t.Context(), c, app.Options{Logger: slog.New(slog.NewTextHandler(&log, nil))})
 	if err != nil {
@@ -66,9 +67,20 @@ default: {smart: all}
 	if err := a.Stop(t.Context()); err != nil {
 		t.Error(err)
 	}
-	for _, want := range []string{"code=dead-target rule=pesos", "issuer_country: nothing tells it", "kind=start by=switchyard"} {
+	for _, want := range []string{"code=dead-target rule=pesos", "issuer_country: nothing tells it of a card, so that it is unknown of every payment: give cards.iin_table", "kind=start by=switchyard"} {
 		if !strings.Contains(log.String(), want) {
 			t.Errorf("%s is not in the log:\n%s", want, log.String())
 		}
+	}
+}
+
+// TestNotInForce: with a table of issuers, their facts are in force.
+func TestNotInForce(t *testing.T) {
+	c, _ := devWith(t, "rules: [{name: home, when: {issuer_country: PH, not: {funding: prepaid}}, route: {priority: [gway_conf_dev_paymongo]}}]\ndefault: {smart: all}\n")
+	if list := app.NotInForce(c.Policy, true); len(list) != 0 {
+		t.Errorf("%q", list)
+	}
+	if list := app.NotInForce(c.Policy, false); len(list) != 2 {
+		t.Errorf("%q", list)
 	}
 }

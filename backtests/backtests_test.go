@@ -67,7 +67,7 @@ func routed(t testing.TB, policy string, many int) (*log, *router.Router) {
 	l := &log{attempts: map[string][]payments.Attempt{}, payments: map[string]*payments.Payment{}}
 	now := noon
 	r := router.New(config(t, policy), router.Settings{Now: func() time.Time { return now }})
-	dice := rand.New(rand.NewPCG(7, 11)) //nolint:gosec // a simulation: the same every time
+	dice := rand.New(rand.NewPCG(7, 11))
 	truth := map[string]float64{"alpha": 0.9, "bravo": 0.8}
 	for i := range many {
 		now = noon.Add(time.Duration(i) * time.Second)

@@ -40,7 +40,7 @@ const (
 
 func (c *checker) check() *Config {
 	config := &Config{
-		Listen: c.doc.Listen, OpsListen: c.doc.OpsListen, PublicURL: c.doc.PublicURL, Store: c.doc.Store, Redis: c.doc.Redis, Vault: c.doc.Vault,
+		Listen: c.doc.Listen, OpsListen: c.doc.OpsListen, PublicURL: c.doc.PublicURL, Store: c.doc.Store, Redis: c.doc.Redis, Vault: c.doc.Vault, Cards: c.doc.Cards,
 		Routing: c.doc.Routing, Webhooks: c.doc.Webhooks, Limits: c.doc.Limits, Log: c.doc.Log, Telemetry: c.doc.Telemetry,
 	}
 	config.Projects = c.projects()
@@ -49,6 +49,7 @@ func (c *checker) check() *Config {
 	if !c.unruled {
 		config.PolicyFile, config.Policy = c.policy()
 	}
+	config.IINs = c.iins()
 	c.addresses()
 	c.store()
 	c.vault()

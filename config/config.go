@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"switchyard/adapters"
+	"switchyard/iin"
 	"switchyard/payments"
 	"switchyard/router/rules"
 )
@@ -22,6 +23,8 @@ type Config struct {
 	Store     Store
 	Redis     Redis
 	Vault     Vault
+	Cards     Cards
+	IINs      *iin.Table // what cards.iin_table says; nil without one
 	Projects  []Project
 	Gateways  []GatewayConfiguration
 	Routing   Routing
@@ -71,6 +74,11 @@ type Vault struct {
 	CurrentKey     string                     `yaml:"current_key"` // id of the key for new cards
 	Keys           map[string]payments.Secret `yaml:"keys"`        // by id; old ones stay to open old cards
 	FingerprintKey payments.Secret            `yaml:"fingerprint_key"`
+}
+
+// Cards say what is known of cards beside what payers enter.
+type Cards struct {
+	IINTable string `yaml:"iin_table"` // the file of issuers by the first digits of card numbers; empty: only the scheme is known
 }
 
 // Project is a tenant with its API keys.
@@ -203,6 +211,7 @@ type document struct {
 	Store     Store            `yaml:"store"`
 	Redis     Redis            `yaml:"redis"`
 	Vault     Vault            `yaml:"vault"`
+	Cards     Cards            `yaml:"cards"`
 	Projects  []projectSection `yaml:"projects"`
 	Gateways  []gatewaySection `yaml:"gateway_configurations"`
 	Routing   Routing          `yaml:"routing"`

@@ -120,8 +120,11 @@ func Dev(o DevOptions) (*Config, error) {
 	return Load(devName, Options{
 		Providers: o.Providers,
 		ReadFile: func(name string) ([]byte, error) {
-			if name == devName {
+			switch name {
+			case devName:
 				return []byte(devDocument(o)), nil
+			case devIINName:
+				return devIINs, nil
 			}
 			return os.ReadFile(filepath.Clean(name))
 		},
@@ -151,6 +154,8 @@ vault:
   keys:
     dev-1: ${env:DEV_VAULT_KEY}
   fingerprint_key: ${env:DEV_FINGERPRINT_KEY}
+cards:
+  iin_table: %s
 projects:
   - id: %s
     name: Development
@@ -174,7 +179,7 @@ routing:
   config_fault_pause: 8s
   throttle_pause: 1s
   priority:
-`, quoted(o.Listen), quoted(o.OpsListen), quoted(filepath.Join(o.DataDir, "switchyard.db")), DevProjectID, DevAPIKey, DevSigningSecret, devMaxAttempts, o.RetryBudget)
+`, quoted(o.Listen), quoted(o.OpsListen), quoted(filepath.Join(o.DataDir, "switchyard.db")), quoted(devIINName), DevProjectID, DevAPIKey, DevSigningSecret, devMaxAttempts, o.RetryBudget)
 	for _, name := range names {
 		fmt.Fprintf(&b, "    - %s\n", devGatewayID(name))
 	}

@@ -35,7 +35,7 @@ func (f Fault) String() string {
 	return b.String()
 }
 
-// Faults are all that is wrong, in the order of the file; those of the routing policy come last.
+// Faults are all that is wrong, in the order of the file; those of the files that it names come last.
 type Faults struct{ List []Fault }
 
 // Error lists the faults, one per line.
@@ -64,6 +64,7 @@ type ledger struct {
 	broken map[string]bool   // paths whose value could not be decoded: nothing more is said of them
 	faults []Fault
 	policy []Fault // of the routing policy, in the order of its file
+	iins   []Fault // of the table of issuers, likewise
 }
 
 func newLedger(file string) *ledger {
@@ -137,7 +138,7 @@ func parentOf(path string) string {
 
 // err returns the faults as an error, or nil when there are none.
 func (l *ledger) err() error {
-	if len(l.faults)+len(l.policy) == 0 {
+	if len(l.faults)+len(l.policy)+len(l.iins) == 0 {
 		return nil
 	}
 	slices.SortStableFunc(l.faults, func(a, b Fault) int {
@@ -146,5 +147,5 @@ func (l *ledger) err() error {
 	if len(l.faults) > maxFaults {
 		l.faults = append(l.faults[:maxFaults:maxFaults], Fault{File: l.file, Message: "and more: mend these first"})
 	}
-	return &Faults{List: append(l.faults, l.policy...)}
+	return &Faults{List: slices.Concat(l.faults, l.policy, l.iins)}
 }

@@ -1,11 +1,13 @@
 package config
 
 import (
+	"bytes"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"switchyard/adapters"
+	"switchyard/iin"
 	"switchyard/router/rules"
 )
 
@@ -69,6 +71,7 @@ func DevGateways(providers []adapters.Provider) *Config {
 		psps[p.Name] = ""
 	}
 	c := &Config{Routing: Routing{MaxAttempts: devMaxAttempts}}
+	c.IINs, _ = iin.Read(bytes.NewReader(devIINs))
 	for _, name := range devPSPs(DevOptions{PSPs: psps, Providers: providers}) {
 		i := slices.IndexFunc(providers, func(p adapters.Provider) bool { return p.Name == name })
 		g := GatewayConfiguration{

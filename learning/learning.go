@@ -102,10 +102,11 @@ func (k *Keeper) unpack(state []byte) error {
 		return err
 	}
 	packed.Multistream(false)
-	if err := k.options.Beliefs.Load(io.LimitReader(packed, maxState)); err != nil {
+	bounded := io.LimitReader(packed, maxState)
+	if err := k.options.Beliefs.Load(bounded); err != nil {
 		return err
 	}
-	if _, err := io.Copy(io.Discard, packed); err != nil { // what stands behind begins where this ends
+	if _, err := io.Copy(io.Discard, bounded); err != nil { // what stands behind begins where this ends
 		return err
 	}
 	if k.options.Cascades == nil {

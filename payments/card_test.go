@@ -208,11 +208,11 @@ func TestCardFactsJSON(t *testing.T) {
 	t.Parallel()
 	full := payments.CardFacts{
 		Scheme: payments.SchemeVisa, CoScheme: payments.SchemeCarteBancaire, Type: "debit", IIN: "436000",
-		Last4: "0005", ExpMonth: 1, ExpYear: 2030, Name: "Ana", Country: "FR", Fingerprint: "fp",
+		Last4: "0005", ExpMonth: 1, ExpYear: 2030, Name: "Ana", Country: "FR", Bank: "Banque", Product: "classic", Fingerprint: "fp",
 	}
 	doc, err := json.Marshal(full)
 	if want := `{"scheme":"visa","co_scheme":"carte bancaire","type":"debit","iin":"436000","last4":"0005",` +
-		`"exp_month":1,"exp_year":2030,"name":"Ana","country":"FR","fingerprint":"fp"}`; err != nil || string(doc) != want {
+		`"exp_month":1,"exp_year":2030,"name":"Ana","country":"FR","bank":"Banque","product":"classic","fingerprint":"fp"}`; err != nil || string(doc) != want {
 		t.Errorf("JSON = %s, %v; want %s", doc, err, want)
 	}
 	if doc, err = json.Marshal(payments.CardFacts{}); err != nil || string(doc) != `{}` {

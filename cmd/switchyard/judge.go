@@ -70,6 +70,11 @@ func (r routesSimulate) Run(env environment) error {
 	if err != nil {
 		return err
 	}
+	if c.IINs != nil {
+		card := payments.CardFacts{Scheme: facts.Scheme, Country: facts.CardCountry, Type: facts.Funding}
+		card.Fill(c.IINs.Lookup(facts.IIN))
+		facts.Scheme, facts.CardCountry, facts.Funding = card.Scheme, card.Country, card.Type
+	}
 	e := routing.Explain(facts)
 	return writeExplanation(env.stdout, &e)
 }

@@ -88,7 +88,7 @@ func (r routesValidate) Run(env environment) error {
 
 // validate looks at one file. The policy is nil when it cannot be read.
 func (r routesValidate) validate(out *bytes.Buffer, file string) (*rules.Policy, error) {
-	routing, _, err := r.read(file)
+	routing, c, err := r.read(file)
 	if err != nil {
 		return nil, err
 	}
@@ -100,7 +100,7 @@ func (r routesValidate) validate(out *bytes.Buffer, file string) (*rules.Policy,
 		}
 		fmt.Fprintln(out, f)
 	}
-	for _, what := range app.NotInForce(routing.Policy) {
+	for _, what := range app.NotInForce(routing.Policy, c.IINs != nil) {
 		fmt.Fprintf(out, "%s: not in force: %s\n", file, what)
 	}
 	if len(errs) > 0 {

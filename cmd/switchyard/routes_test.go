@@ -86,6 +86,7 @@ func TestRoutes(t *testing.T) {
 		"a broken one":            {[]string{"diff", "sound.yaml", "broken.yaml"}, exitUsage, nil, "unknown-key"},
 		"explained":               {[]string{"simulate", "sound.yaml", "--amount", "5000", "--currency", "PHP"}, exitClean, []string{`rule "large" matches`, `Decision of "large"`, "chosen    gway_conf_dev_xendit: first in the route"}, ""},
 		"blocked":                 {[]string{"simulate", "sound.yaml", "--amount", "1", "--currency", "PHP", "--facts", `{"issuer_country":"KP"}`}, exitClean, []string{`rule "large" does not match`, "excluded  gway_conf_dev_xendit: rule \"sanctioned\" blocks", "The merchant is told: Cards"}, ""},
+		"its first digits":        {[]string{"simulate", "sound.yaml", "--amount", "1", "--currency", "PHP", "--facts", `{"iin":"555555"}`}, exitClean, []string{"is GB"}, ""},
 		"a page":                  {[]string{"simulate", "sound.yaml", "--amount", "1", "--currency", "GBP", "--facts", `{"method":"page"}`}, exitClean, []string{"gway_conf_dev_dojo: fourth in the priority list", "the payer pays on its page"}, ""},
 		"a token":                 {[]string{"simulate", "sound.yaml", "--amount", "100", "--currency", "PHP", "--facts", `{"method":"token","saved_at":["gway_conf_dev_xendit"]}`}, exitClean, []string{"has this token saved"}, ""},
 		"its project":             {[]string{"simulate", "--config", "config.yaml", "own.yaml", "--amount", "100", "--currency", "PHP"}, exitClean, []string{"chosen    gway_conf_own"}, ""},
