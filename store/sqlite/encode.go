@@ -42,7 +42,7 @@ func encode(c payments.Change) ([]operation, error) {
 func operationsOf(c payments.Change) int {
 	const claims = 3
 	return claims + len(c.Customers) + len(c.Tokens) + len(c.Cards) + len(c.SealedCards) + len(c.ForgetSealed) +
-		len(c.Invoices) + len(c.Transactions) + len(c.Attempts) + len(c.Refunds) + len(c.Transitions) + len(c.Entries) +
+		len(c.Invoices) + len(c.Transactions) + len(c.Attempts) + len(c.Refunds) + len(c.Transitions) + 2*len(c.Entries) +
 		2*len(c.Events) + len(c.CardTries) + len(c.Inbound) + len(c.Mappings) + len(c.Links) + len(c.Unlinks) + len(c.Alerts) + len(c.Jobs) + len(c.DoneJobs) + len(c.PolicyVersions) + len(c.PolicyConfigs) + len(c.RoutingEvents)
 }
 
@@ -121,13 +121,7 @@ func (e *encoder) records(c payments.Change) {
 		e.add(insertTransition, nil, o.ProjectID, o.Subject, o.SubjectID, o.From, o.To, o.Why, stamp(o.At))
 	}
 	for i := range c.Entries {
-		o := &c.Entries[i]
-		subject := o.TransactionID
-		if subject == "" {
-			subject = o.AttemptID
-		}
-		e.add(insertEntry, nil, o.ProjectID, subject, o.TransactionID, o.AttemptID, o.GatewayConfigurationID,
-			string(o.Kind), o.Amount.Minor, string(o.Amount.Currency), stamp(o.At))
+		e.entry(&c.Entries[i])
 	}
 	for i := range c.Events {
 		o := &c.Events[i]

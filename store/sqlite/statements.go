@@ -36,6 +36,7 @@ const (
 	updateInbound
 	insertTransition
 	insertEntry
+	raiseVolume
 	insertEvent
 	insertTry
 	pruneTries
@@ -147,6 +148,10 @@ var writeSQL = [writeCount]string{
 			kind, amount, currency, at)
 		VALUES ($1, $2, (SELECT COALESCE(MAX(number), 0) + 1 FROM entries
 			WHERE project_id = $1 AND subject_id = $2), $3, $4, $5, $6, $7, $8, $9)`,
+	// A count that is full stays so: the payment must not be refused over it.
+	raiseVolume: `INSERT INTO volumes (day, gateway_configuration_id, currency, amount) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (day, gateway_configuration_id, currency) DO UPDATE SET amount =
+			CASE WHEN amount > 9223372036854775807 - excluded.amount THEN 9223372036854775807 ELSE amount + excluded.amount END`,
 	insertEvent: `INSERT INTO events (project_id, id, name, fired_at, doc)
 		VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`,
 
@@ -258,6 +263,7 @@ const (
 	selectTransitions
 	selectEntries
 	selectTries
+	selectVolumes
 	selectEndpoint
 	selectEndpointState
 	selectOutbox
@@ -327,6 +333,8 @@ var readSQL = [readCount]string{
 		WHERE project_id = $1 AND subject_id = $2 ORDER BY number`,
 	selectTries: `SELECT attempt_id, gateway_configuration_id, code, at, never_until, later_until, words FROM card_tries
 		WHERE project_id = $1 AND card_key = $2 AND at > $3 ORDER BY at DESC, attempt_id DESC LIMIT $4`,
+	selectVolumes: `SELECT day, gateway_configuration_id, currency, amount FROM volumes WHERE day >= $1
+		ORDER BY day, gateway_configuration_id, currency`,
 
 	selectEndpoint:      `SELECT doc FROM webhook_endpoints WHERE project_id = $1 AND id = $2 AND deleted_at IS NULL`,
 	selectEndpointState: `SELECT enabled, deleted_at IS NOT NULL, failing_since, exhausted FROM webhook_endpoints WHERE project_id = $1 AND id = $2`,

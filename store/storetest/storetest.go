@@ -35,6 +35,7 @@ type Store interface {
 	Alarm
 	Memory
 	Routing
+	Counter
 }
 
 // Writer makes changes durable.
@@ -158,6 +159,7 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 	t.Run("routing", func(t *testing.T) { t.Parallel(); routing(t, open) })
 	t.Run("inbox", func(t *testing.T) { t.Parallel(); inbox(t, open) })
 	t.Run("learned", func(t *testing.T) { t.Parallel(); learned(t, open) })
+	t.Run("volumes", func(t *testing.T) { t.Parallel(); volumes(t, open) })
 	t.Run("walk", func(t *testing.T) { t.Parallel(); walk(t, open) })
 	t.Run("tries", func(t *testing.T) { t.Parallel(); tries(t, open) })
 	t.Run("outbox", func(t *testing.T) { t.Parallel(); outbox(t, open) })
