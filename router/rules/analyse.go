@@ -47,6 +47,7 @@ func Analyse(p *Policy, w World) []Finding {
 	a.switches()
 	a.fees()
 	a.settings()
+	a.commitments()
 	if a.undecided > 0 {
 		a.report(place{1, 1}, SeverityNote, CodeUndecided, "", "the rules are too complex to compare all of them: "+
 			strconv.Itoa(a.undecided)+" comparisons were left out")
@@ -256,15 +257,6 @@ func (a *analyser) settings() {
 	if doc.Exploration.MIT {
 		a.report(doc.Exploration.mitAt, SeverityWarning, CodeExploresMIT, "",
 			"exploration takes merchant-initiated payments, too: nobody is there to pay again when a try fails")
-	}
-	for _, c := range doc.Commitments {
-		named := false
-		for r := range doc.routes() {
-			named = named || r.Kind == RouteSmart && len(r.Gateways) == 0 || slices.Contains(r.Gateways, c.Gateway) || slices.Contains(r.Fallback, c.Gateway)
-		}
-		if !named {
-			a.report(c.gatewayAt, SeverityWarning, CodeCommitmentIdle, "", "a volume was promised to "+c.Gateway+", and no route names it")
-		}
 	}
 }
 

@@ -61,6 +61,8 @@ const (
 	CodeFeeUnreachable Code = "fee-unreachable" // earlier rows take everything
 	CodeExploresMIT    Code = "explores-mit"    // tries something else where nobody is there to try again
 	CodeCommitmentIdle Code = "commitment-idle" // a volume was promised to what no route names
+	CodeCommitmentDead Code = "commitment-dead" // a promised volume that moves no payment
+	CodeCommitmentRate Code = "commitment-rate" // payments that do not count towards a promised volume
 	CodeUndecided      Code = "undecided"       // too complex to tell
 )
 
