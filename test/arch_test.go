@@ -163,6 +163,11 @@ var rules = []rule{
 		tests: allowed{ours: []string{"router/drive"}},
 	},
 	{
+		pkgs: "router/pace",
+		ours: []string{"payments", "router/rules"},
+		why:  "how promised volumes stand, as a pure library: every instance and every restart computes the same",
+	},
+	{
 		pkgs:  "learning",
 		ours:  []string{"payments", "router/learn"},
 		why:   "keeps what is learnt; it sees no PSP and no SQL",
