@@ -42,14 +42,25 @@ func (d *Decision) Sentence(c *Candidate) string {
 	if e.Availability < nearlyAlways {
 		text += ", answers " + percent(e.Availability) + " of calls"
 	}
-	if e.FeeMinor != nil && d.Facts != nil {
-		currency := d.Facts.Amount.Currency
-		text += ", fee " + Money{Minor: *e.FeeMinor, Currency: currency}.Decimal() + " " + string(currency)
+	if d.Facts != nil {
+		text += e.moneySentence(d.Facts.Amount.Currency)
 	}
 	if e.Impaired {
 		text += ", something is wrong there and it gets probes"
 	}
 	return text + "; tried first with probability " + percent(e.Propensity)
+}
+
+// moneySentence says what the candidate costs and what else the payment is worth there.
+func (e *Estimate) moneySentence(c Currency) string {
+	text := ""
+	if e.FeeMinor != nil {
+		text = ", fee " + Money{Minor: *e.FeeMinor, Currency: c}.Decimal() + " " + string(c)
+	}
+	if e.PromiseMinor != 0 {
+		text += ", a promised volume is behind: worth " + Money{Minor: e.PromiseMinor, Currency: c}.Decimal() + " " + string(c) + " here"
+	}
+	return text
 }
 
 // nearlyAlways is an availability that is not worth a word.
@@ -66,7 +77,10 @@ type Estimate struct {
 	// the log needs.
 	Propensity float64 `json:"propensity"`
 	FeeMinor   *int64  `json:"fee_minor,omitempty"` // of an approved payment; nil: no fee is known
-	Impaired   bool    `json:"impaired,omitempty"`  // something is wrong there, and it gets probes
+	// PromiseMinor is what the payment is worth there beside itself, because a volume that was promised to the PSP is behind: in
+	// minor units of the payment's currency.
+	PromiseMinor int64 `json:"promise_minor,omitempty"`
+	Impaired     bool  `json:"impaired,omitempty"` // something is wrong there, and it gets probes
 }
 
 // Decision says where a payment goes and why: chosen first, then the fallbacks in order, then those left out.

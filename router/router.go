@@ -115,6 +115,7 @@ type Router struct {
 	swapping sync.Mutex // one Swap at a time
 	current  atomic.Pointer[inForce]
 	switches atomic.Pointer[Switches]
+	prices   atomic.Pointer[Prices]
 }
 
 // inForce is a configuration with the breakers of its gateways.
@@ -179,6 +180,10 @@ func (r *Router) Swap(c *Config) {
 // Throw puts kill switches in force, in place of those before; nil withdraws all.
 func (r *Router) Throw(s *Switches) { r.switches.Store(s) }
 
+// SetPrices puts the prices of promised volumes in force, in place of those before; nil withdraws all. They must not be changed
+// afterwards.
+func (r *Router) SetPrices(p Prices) { r.prices.Store(&p) }
+
 // Config returns the configuration in force.
 func (r *Router) Config() *Config { return r.current.Load().config }
 
@@ -186,7 +191,7 @@ func (r *Router) Config() *Config { return r.current.Load().config }
 // things stand now. A shadow is compared.
 func (r *Router) Decide(f payments.Facts) payments.Decision {
 	current, now := r.current.Load(), r.settings.Now()
-	view := View{Health: current.health(now), Beliefs: r.settings.Beliefs, Switches: r.switches.Load()}
+	view := r.view(current, now)
 	config, arm := current.canary.arm(current.config, &f)
 	decision := Decide(config, f, view, now)
 	decision.Arm = arm
@@ -197,6 +202,15 @@ func (r *Router) Decide(f payments.Facts) payments.Decision {
 	return decision
 }
 
+// view is how things stand.
+func (r *Router) view(current *inForce, now time.Time) View {
+	view := View{Health: current.health(now), Beliefs: r.settings.Beliefs, Switches: r.switches.Load()}
+	if prices := r.prices.Load(); prices != nil {
+		view.Prices = *prices
+	}
+	return view
+}
+
 // Simulate is Decide without a trace: nothing is compared or counted. c is the configuration to decide by; nil: the one in force.
 func (r *Router) Simulate(c *Config, f payments.Facts) payments.Decision {
 	current, now := r.current.Load(), r.settings.Now()
@@ -204,7 +218,7 @@ func (r *Router) Simulate(c *Config, f payments.Facts) payments.Decision {
 	if c == nil {
 		c, arm = current.canary.arm(current.config, &f)
 	}
-	decision := Decide(c, f, View{Health: current.health(now), Beliefs: r.settings.Beliefs, Switches: r.switches.Load()}, now)
+	decision := Decide(c, f, r.view(current, now), now)
 	decision.Arm = arm
 	r.changes.drain()
 	return decision

@@ -1,6 +1,7 @@
 package router
 
 import (
+	"math"
 	"time"
 
 	"switchyard/payments"
@@ -83,8 +84,21 @@ func (s *smartness) candidates(ordered []assessment, chosen []int, list []learn.
 	if !known || s.view.Switches != nil && s.view.Switches.Cost.Thrown(s.now) {
 		return list, learn.Value{}
 	}
+	s.promise(list, beliefs)
 	objective := policy.Document().Objective
 	return list, learn.Value{Margin: share(objective.MarginBPS), MaxAuthLoss: share(objective.MaxAuthLossBPS)}
+}
+
+// promise adds what a payment is worth to promised volumes that are behind. A verification takes no money.
+func (s *smartness) promise(list []learn.Candidate, beliefs []believed) {
+	if len(s.view.Prices) == 0 || s.facts.Operation == payments.OpVerify {
+		return
+	}
+	amount := s.facts.Amount
+	for n := range list {
+		list[n].Shadow = s.view.Prices[Priced{list[n].Gateway, amount.Currency}] * float64(amount.Minor)
+		beliefs[n].estimate.PromiseMinor = int64(math.Round(list[n].Shadow))
+	}
 }
 
 // fullBPS is the whole in basis points.

@@ -13,6 +13,17 @@ type View struct {
 	Health   Health
 	Beliefs  *learn.Learner // what smart routes choose by; nil: they keep the order of their list
 	Switches *Switches      // nil: none is thrown
+	Prices   Prices         // nil: no promised volume is behind
+}
+
+// Prices say what it is worth to send a payment where a promised volume is behind, beside the payment's own value: for each unit of
+// its amount, so that 0.0015 is 15 basis points. What is missing has none.
+type Prices map[Priced]float64
+
+// Priced are the payments in one currency at one gateway configuration.
+type Priced struct {
+	Gateway  string
+	Currency payments.Currency
 }
 
 // Switches are the kill switches that operators have thrown. Each ends by itself at its time.
