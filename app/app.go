@@ -19,6 +19,7 @@ import (
 	"switchyard/adapters/wire"
 	"switchyard/api"
 	"switchyard/cache"
+	"switchyard/commitments"
 	"switchyard/config"
 	"switchyard/flow"
 	"switchyard/learning"
@@ -44,6 +45,7 @@ type App struct {
 	router     *router.Router
 	learning   *learning.Keeper // keeps what the router learns
 	policies   *policies.Service
+	promised   *commitments.Watcher // prices promised volumes for the router
 	engine     *flow.Engine
 	webhooks   *webhooks.Service
 	ledger     ledger // the store, where writing an event wakes webhooks
@@ -102,7 +104,7 @@ func New(ctx context.Context, c *config.Config, o Options) (_ *App, err error) {
 	if err := a.buildPolicies(ctx, c, gateways, o.WatchRules); err != nil {
 		return nil, err
 	}
-	if err := errors.Join(a.observe(), a.loadBeliefs(ctx)); err != nil {
+	if err := errors.Join(a.observe(), a.loadBeliefs(ctx), a.watchCommitments(ctx)); err != nil {
 		return nil, err
 	}
 	a.engine = flow.New(flow.Options{
@@ -237,6 +239,7 @@ func (a *App) Commits() int64 { return a.store.Stats().Commits }
 func (a *App) Start() {
 	a.engine.Start()
 	a.learning.Start()
+	a.promised.Start()
 	a.webhooks.Start()
 	a.policies.Start()
 	a.merchants.serve()
@@ -271,6 +274,9 @@ func (a *App) close(ctx context.Context) error {
 	}
 	if a.learning != nil {
 		add(a.learning.Stop(ctx))
+	}
+	if a.promised != nil {
+		add(a.promised.Stop(ctx))
 	}
 	if a.operators != nil {
 		add(a.operators.stop(ctx))

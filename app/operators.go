@@ -40,6 +40,7 @@ func (a *App) operatorsHandler() http.Handler {
 	mux.HandleFunc("POST /alerts/{id}/close", a.closeAlert)
 	mux.HandleFunc("POST /projects/{project}/attempts/{attempt}/resolve", a.resolveAttempt)
 	mux.HandleFunc("POST /projects/{project}/attempts/{attempt}/look-again", a.lookAgain)
+	mux.HandleFunc("GET /routing/commitments", a.showCommitments)
 	a.beliefRoutes(mux)
 	a.judgeHandlers(mux)
 	return mux

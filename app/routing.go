@@ -57,9 +57,6 @@ func analyse(policy *rules.Policy, routing *router.Config, now time.Time) []rule
 func NotInForce(policy *rules.Policy, issuers bool) []string {
 	var list []string
 	doc := policy.Document()
-	if len(doc.Commitments) > 0 {
-		list = append(list, "commitments: promised volumes do not change where payments go")
-	}
 	asked := map[string]bool{}
 	for i := range doc.Rules {
 		factsIn(doc.Rules[i].When, asked)

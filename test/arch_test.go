@@ -174,6 +174,12 @@ var rules = []rule{
 		tests: allowed{ours: []string{"store/sqlite"}},
 	},
 	{
+		pkgs:  "commitments",
+		ours:  []string{"payments", "router", "router/pace", "router/rules"},
+		why:   "keeps the prices of promised volumes up to date; it reads the store through an interface of its own",
+		tests: allowed{ours: []string{"router/learn"}},
+	},
+	{
 		pkgs: "router/drive",
 		ours: []string{"payments", "router", "router/learn", "router/rules"},
 		why:  "routing for a world that is another program: lines in, lines out",
@@ -252,8 +258,8 @@ var rules = []rule{
 	{
 		pkgs: "app",
 		ours: []string{
-			"adapters", "adapters/wire", "api", "backtests", "cache", "config", "flow", "learning", "payments", "policies", "projects", "reconcile", "router",
-			"router/learn", "router/rules", "store/sqlite", "tokens", "vault", "webhooks",
+			"adapters", "adapters/wire", "api", "backtests", "cache", "commitments", "config", "flow", "learning", "payments", "policies", "projects", "reconcile", "router",
+			"router/learn", "router/pace", "router/rules", "store/sqlite", "tokens", "vault", "webhooks",
 		},
 		theirs: slices.Concat(webStd, otelAPI, otelSDK),
 		why:    "builds the program from its parts; it is handed the list of PSPs",
