@@ -25,17 +25,20 @@ func (a *App) loadBeliefs(ctx context.Context) error {
 func (a *App) beliefRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /routing/beliefs", func(w http.ResponseWriter, _ *http.Request) {
 		a.reply(w, http.StatusOK, struct {
-			Success bool         `json:"success"`
-			Beliefs learn.Report `json:"beliefs"`
-		}{true, a.router.Beliefs().Inspect(time.Now())})
+			Success     bool                `json:"success"`
+			Beliefs     learn.Report        `json:"beliefs"`
+			SecondTries []learn.SecondTries `json:"second_tries"`
+		}{true, a.router.Beliefs().Inspect(time.Now()), a.router.Cascades().Inspect()})
 	})
-	beliefs := a.router.Beliefs()
+	beliefs, cascades := a.router.Beliefs(), a.router.Cascades()
 	mux.HandleFunc("POST /routing/beliefs/reset", a.ordered("what smart routing had learnt is forgotten", func(*http.Request) bool {
 		beliefs.Reset()
+		cascades.Reset()
 		return true
 	}))
 	mux.HandleFunc("POST /routing/beliefs/{gateway}/reset", a.ordered("what smart routing had learnt of a gateway configuration is forgotten", func(r *http.Request) bool {
-		return beliefs.ResetGateway(r.PathValue("gateway"))
+		known, tried := beliefs.ResetGateway(r.PathValue("gateway")), cascades.ResetGateway(r.PathValue("gateway"))
+		return known || tried
 	}))
 	mux.HandleFunc("POST /routing/beliefs/{gateway}/recover", a.ordered("an operator says that a gateway configuration is well again", func(r *http.Request) bool {
 		return beliefs.Recover(r.PathValue("gateway"))

@@ -110,6 +110,47 @@ func (c *Cascades) Observe(code payments.Code, class payments.Class, from, to st
 	}
 }
 
+// Reset forgets everything.
+func (c *Cascades) Reset() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.all, c.pairs = [setbacks]seen{}, map[pair]seen{}
+}
+
+// ResetGateway forgets second tries from and to a gateway configuration, and says whether there were any.
+func (c *Cascades) ResetGateway(id string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	before := len(c.pairs)
+	maps.DeleteFunc(c.pairs, func(p pair, _ seen) bool { return p.from == id || p.to == id })
+	return len(c.pairs) < before
+}
+
+// SecondTries is what is believed of going on from one gateway configuration to another after a kind of result.
+type SecondTries struct {
+	After  string  `json:"after"`
+	From   string  `json:"from"`
+	To     string  `json:"to"`
+	Seen   float64 `json:"seen"`   // about how many, decayed
+	Chance float64 `json:"chance"` // that the other one approves
+}
+
+// Inspect lists what was seen, in order.
+func (c *Cascades) Inspect() []SecondTries {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	list := make([]SecondTries, 0, len(c.pairs))
+	for p, s := range c.pairs {
+		list = append(list, SecondTries{
+			After: setbackNames[p.after], From: p.from, To: p.to, Seen: s.good + s.bad, Chance: s.mean(c.all[p.after].mean(priorChance[p.after], priorOfAll), priorOfPair),
+		})
+	}
+	slices.SortFunc(list, func(a, b SecondTries) int {
+		return cmp.Or(cmp.Compare(a.After, b.After), cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To))
+	})
+	return list
+}
+
 // cascadesVersion is the version of the saved form. Another one is refused.
 const cascadesVersion = 1
 

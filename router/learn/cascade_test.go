@@ -132,3 +132,23 @@ func TestCascadesAreShared(t *testing.T) {
 	}
 	group.Wait()
 }
+
+// TestCascadesByOperators: what was seen can be looked at, forgotten of one gateway configuration, and forgotten as a whole.
+func TestCascadesByOperators(t *testing.T) {
+	t.Parallel()
+	c := NewCascades()
+	for range 50 {
+		c.Observe(payments.CardDoNotHonor, payments.ClassCascadeOnce, "a", "b", true)
+		c.Observe(payments.CardDoNotHonor, payments.ClassCascadeOnce, "c", "d", false)
+	}
+	list := c.Inspect()
+	if len(list) != 2 || list[0].From != "a" || list[0].Seen < 45 || list[0].Chance < 0.7 || list[1].To != "d" || list[1].Chance > 0.2 {
+		t.Errorf("%+v", list)
+	}
+	if c.ResetGateway("e") || !c.ResetGateway("b") || c.ResetGateway("b") || len(c.Inspect()) != 1 {
+		t.Errorf("after the reset of one: %+v", c.Inspect())
+	}
+	if c.Reset(); len(c.Inspect()) != 0 || c.Chance(payments.CardDoNotHonor, payments.ClassCascadeOnce, "a", "b") != 0.15 {
+		t.Errorf("after the reset: %+v", c.Inspect())
+	}
+}
