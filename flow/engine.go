@@ -178,7 +178,7 @@ func (e *Engine) Explain(ctx context.Context, projectID, invoiceID string) (paym
 	if err != nil {
 		return payments.Decision{}, nil, err
 	}
-	return e.router.Decide(payments.Facts{
+	return e.router.Simulate(nil, payments.Facts{
 		ProjectID: projectID, InvoiceID: invoiceID, CustomerID: pay.Invoice.CustomerID, CustomerCountry: strings.ToUpper(payer.CountryCode), Operation: payments.OpSale,
 		Amount: pay.Invoice.Amount, HasCard: true, HasCVC: true, Initiation: pay.Invoice.Initiation, Intent: pay.Invoice.PaymentIntent, Metadata: pay.Invoice.Metadata,
 	}), pay.Attempts, nil
