@@ -84,14 +84,20 @@ func Gateways(doc *rules.Document) []router.Gateway {
 type driver struct {
 	router *router.Router
 	now    time.Time
-	open   map[string]*payments.Decision
+	open   map[string]*decided
 	order  []string // of open, oldest first
+}
+
+// decided is a payment whose outcomes may still be told.
+type decided struct {
+	decision payments.Decision
+	unknown  []string // gateways that have not answered so far
 }
 
 // Run answers the questions of in on out, one line each, flushed at once, until in ends. An error names the line that is at
 // fault.
 func Run(c *router.Config, in io.Reader, out io.Writer) error {
-	d := &driver{open: map[string]*payments.Decision{}}
+	d := &driver{open: map[string]*decided{}}
 	settings := router.Settings{Now: func() time.Time { return d.now }}
 	if c.Policy != nil {
 		settings.Beliefs = learn.New(router.Memory(c.Policy))
@@ -153,7 +159,7 @@ func (d *driver) decide(q *question) (*answer, error) {
 		return nil, err
 	}
 	decision := d.router.Decide(f)
-	d.remember(q.Payment, &decision)
+	d.remember(q.Payment, decision)
 	a := &answer{Payment: q.Payment, Order: []string{}, Propensity: 1, Explore: decision.Explored, Reason: decision.Blocked}
 	for _, c := range decision.Order() {
 		a.Order = append(a.Order, c.GatewayConfigurationID)
@@ -198,7 +204,7 @@ func (q *question) facts() (payments.Facts, error) {
 }
 
 // remember keeps a decision until its outcome is told.
-func (d *driver) remember(payment string, decision *payments.Decision) {
+func (d *driver) remember(payment string, decision payments.Decision) {
 	if _, again := d.open[payment]; !again {
 		if len(d.order) == maxOpen {
 			delete(d.open, d.order[0])
@@ -206,18 +212,21 @@ func (d *driver) remember(payment string, decision *payments.Decision) {
 		}
 		d.order = append(d.order, payment)
 	}
-	d.open[payment] = decision
+	d.open[payment] = &decided{decision: decision}
 }
 
 func (d *driver) learn(o *outcome) error {
-	decision := d.open[o.Payment]
-	if decision == nil {
+	open := d.open[o.Payment]
+	if open == nil {
 		return fmt.Errorf("no decision for payment %q is known", o.Payment)
 	}
-	if !slices.ContainsFunc(decision.Candidates, func(c payments.Candidate) bool { return c.GatewayConfigurationID == o.Gateway }) {
+	if !slices.ContainsFunc(open.decision.Candidates, func(c payments.Candidate) bool { return c.GatewayConfigurationID == o.Gateway }) {
 		return fmt.Errorf("there is no gateway %q", o.Gateway)
 	}
 	learnt := learn.Outcome{Gateway: o.Gateway}
+	if i := slices.Index(open.unknown, o.Gateway); i >= 0 {
+		learnt.Resolves, open.unknown = true, slices.Delete(open.unknown, i, i+1)
+	}
 	code := o.Code
 	switch o.Result {
 	case "approved":
@@ -231,10 +240,14 @@ func (d *driver) learn(o *outcome) error {
 		fault := payments.Faultf(payments.NeverSent, "technical")
 		fault.Code, learnt.Result.Fault = code, fault
 	case "timeout":
-		learnt.Unknown = true
+		if learnt.Resolves {
+			open.unknown = append(open.unknown, o.Gateway)
+			return nil // still not known
+		}
+		learnt.Unknown, open.unknown = true, append(open.unknown, o.Gateway)
 	default:
 		return fmt.Errorf("the result %q is none of approved, declined, technical and timeout", o.Result)
 	}
-	d.router.Observe(decision, learnt)
+	d.router.Observe(&open.decision, learnt)
 	return nil
 }

@@ -89,6 +89,39 @@ func TestItLearns(t *testing.T) {
 	}
 }
 
+// TestTheTruthTakesTheTimeoutsPlace: timeouts whose truth is told as an approval are no reason to leave a gateway.
+func TestTheTruthTakesTheTimeoutsPlace(t *testing.T) {
+	t.Parallel()
+	last := func(resolved bool) string {
+		var in strings.Builder
+		for i := range 60 {
+			fmt.Fprintf(&in, question, i)
+			tell := func(result string) {
+				fmt.Fprintf(&in, `{"at":"2026-01-01T00:00:01Z","outcome":{"payment":"p%d","gateway":"alpha","result":%q}}`+"\n", i, result)
+			}
+			if i%3 == 0 {
+				tell("timeout")
+				tell("timeout") // told twice, it is one
+				if !resolved {
+					continue
+				}
+			}
+			tell("approved")
+		}
+		answers, err := run(t, strings.Replace(worlds, "default", "exploration: {cap_bps: 0, floor_bps: 0}\ndefault", 1), in.String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return answers[len(answers)-1].Gateway
+	}
+	if got := last(true); got != "alpha" {
+		t.Errorf("resolved: payments go to %s", got)
+	}
+	if got := last(false); got == "alpha" {
+		t.Error("a third of the calls is not answered, and payments still go there")
+	}
+}
+
 func TestRulesDecideToo(t *testing.T) {
 	t.Parallel()
 	policy := `
