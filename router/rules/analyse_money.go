@@ -122,7 +122,7 @@ func (a *analyser) feeRows(id string, t *feeTable) {
 		}
 		if len(lacking) > 0 {
 			a.report(row.at, SeverityError, CodeFeeCurrency, "", "a fixed fee of "+row.label(i)+" is in another currency than payments in "+
-				strings.Replace(listOf(lacking), " or ", " and ", 1)+" at "+a.display(id)+", and rates have none for it")
+				strings.Replace(listOf(lacking), " or ", " and ", 1)+" at "+a.display(id)+", and rates have none for it: add it to rates, or leave the currency out of its currencies under gateways")
 		}
 	}
 }

@@ -20,7 +20,9 @@ func Diff(before, after *Policy) []string {
 	rest := func(doc *Document) map[string]string {
 		byID := map[string]GatewaySettings{}
 		for _, g := range doc.Gateways {
-			byID[g.ID] = g
+			id := g.ID
+			g.ID = "" // it is the path already
+			byID[id] = g
 		}
 		return flatten(map[string]any{
 			"gateways": byID, "rates": doc.Rates, "retry": doc.Retry, "objective": doc.Objective, "commitments": doc.Commitments,
@@ -244,6 +246,9 @@ func flatten(v any) map[string]string {
 	return flat
 }
 
+// listed stands for a value that is one of a set.
+const listed = "listed"
+
 func flattenInto(flat map[string]string, path string, v any) {
 	switch v := v.(type) {
 	case map[string]any:
@@ -253,7 +258,7 @@ func flattenInto(flat map[string]string, path string, v any) {
 	case []any:
 		for i, value := range v {
 			if single, ok := value.(string); ok { // a set: by its values
-				flat[path+" "+single] = "listed"
+				flat[path+" "+single] = listed
 				continue
 			}
 			flattenInto(flat, path+"["+strconv.Itoa(i)+"]", value)
@@ -273,6 +278,8 @@ func diffFlat(before, after map[string]string) []string {
 	for _, key := range sortedKeys(before) {
 		now, is := after[key]
 		switch was := before[key]; {
+		case !is && was == listed:
+			sentences = append(sentences, key+" is removed")
 		case !is && was != "":
 			sentences = append(sentences, key+" is removed (was "+was+")")
 		case is && now != was:
@@ -280,7 +287,11 @@ func diffFlat(before, after map[string]string) []string {
 		}
 	}
 	for _, key := range sortedKeys(after) {
-		if _, was := before[key]; !was && after[key] != "" {
+		switch _, was := before[key]; {
+		case was || after[key] == "":
+		case after[key] == listed:
+			sentences = append(sentences, key+" is added")
+		default:
 			sentences = append(sentences, key+" is added: "+after[key])
 		}
 	}

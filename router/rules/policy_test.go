@@ -377,7 +377,7 @@ the fees of gway_conf_alpha: all.blended.bps is now 140; before, 150
 		t.Error(cmp.Diff(want, got))
 	}
 	for _, line := range []string{
-		"gateways.gway_conf_alpha.currencies GBP is added: listed", "gateways.gway_conf_alpha.currencies USD is removed (was listed)",
+		"gateways.gway_conf_alpha.currencies GBP is added", "gateways.gway_conf_alpha.currencies USD is removed",
 		"gateways.gway_conf_alpha.max_amount[0].minor is now 60000; before, 50000", "retry.max_attempts is now 2; before, 3", "retry.classes.B is added: 0",
 	} {
 		if !strings.Contains(got, line+"\n") {
