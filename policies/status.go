@@ -94,7 +94,7 @@ const minName = 6
 func (s *Service) Version(ctx context.Context, name string) (payments.PolicyVersion, error) {
 	none := missing("There is no version %q; GET /routing/versions lists them.", name)
 	if len(name) < minName && name != payments.NoPolicy {
-		return payments.PolicyVersion{}, none
+		return payments.PolicyVersion{}, missing("There is no version %q: write at least %d characters of its hash; GET /routing/versions lists them.", name, minName)
 	}
 	hashes, err := s.store.PolicyHashes(ctx, name, 3) //nolint:mnd // two may be the same one
 	if err != nil {
