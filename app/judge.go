@@ -116,15 +116,21 @@ func (a *App) candidate(q *question) (*router.Config, error) {
 	return compiled.Config, err
 }
 
+// What is sent, for those who have sent something else.
+const (
+	exampleSimulation = `{"facts":{"project_id":"…","operation":"sale","amount":{"minor":4990,"currency":"EUR"},"scheme":"visa","has_card":true,"has_cvc":true}}, and the policy as "text" if it is not the one in force.`
+	exampleBacktest   = `{"text":"…","since":"2026-01-24T00:00:00Z","until":"2026-01-31T00:00:00Z"}.`
+)
+
 // simulate says where a payment would go now: with the present health, beliefs and kill switches.
 func (a *App) simulate(w http.ResponseWriter, r *http.Request) {
 	var q question
-	if !a.readQuestion(w, r, &q) {
+	if !a.readQuestion(w, r, &q, exampleSimulation) {
 		return
 	}
 	f := &q.Facts
 	if !f.Amount.Currency.Valid() || f.Amount.Minor < 0 || !f.Operation.Charges() {
-		a.reply(w, http.StatusBadRequest, map[string]any{"success": false, "message": `Send the facts of a payment: {"facts":{"project_id":"…","operation":"sale","amount":{"minor":4990,"currency":"EUR"},"has_card":true,"has_cvc":true}}; the operation is sale, authorize or verify.`})
+		a.reply(w, http.StatusBadRequest, map[string]any{"success": false, "message": "Send the facts of a payment: " + exampleSimulation + " The operation is sale, authorize or verify."})
 		return
 	}
 	c, err := a.candidate(&q)
@@ -154,7 +160,7 @@ const (
 // backtest says what a policy would have done with the payments of a time.
 func (a *App) backtest(w http.ResponseWriter, r *http.Request) {
 	var q question
-	if !a.readQuestion(w, r, &q) {
+	if !a.readQuestion(w, r, &q, exampleBacktest) {
 		return
 	}
 	now := time.Now().UTC()
@@ -190,11 +196,11 @@ func (a *App) backtest(w http.ResponseWriter, r *http.Request) {
 	a.reply(w, http.StatusOK, map[string]any{"success": true, "result": result, "text": result.String()})
 }
 
-// readQuestion reads what an operator asks. It has answered already when it returns false.
-func (a *App) readQuestion(w http.ResponseWriter, r *http.Request, q *question) bool {
+// readQuestion reads what an operator asks; the example says how. It has answered already when it returns false.
+func (a *App) readQuestion(w http.ResponseWriter, r *http.Request, q *question, example string) bool {
 	err := strictly(http.MaxBytesReader(w, r.Body, maxPolicyOrder), q)
 	if err != nil {
-		a.reply(w, http.StatusBadRequest, map[string]any{"success": false, "message": "This is not a question that can be read: " + err.Error()})
+		a.reply(w, http.StatusBadRequest, map[string]any{"success": false, "message": "Send JSON: " + example + " This was not it: " + err.Error()})
 	}
 	return err == nil
 }
