@@ -52,7 +52,7 @@ func (d devCommand) Run(env environment) error {
 		if err := registerWebhooks(env.ctx, simsURL, a.URL(), c.Gateways); err != nil {
 			return err
 		}
-		return welcome(env.stdout, a, simsURL)
+		return welcome(env.stdout, a, simsURL, c.Routing.Rules)
 	})
 }
 
@@ -153,14 +153,17 @@ func askSimulators(ctx context.Context, url string) (map[string]string, error) {
 	return psps, nil
 }
 
-// welcome prints what one needs to begin.
-func welcome(w io.Writer, a *app.App, simsURL string) error {
+// welcome prints what one needs to begin. Without a policy there is no file to speak of.
+func welcome(w io.Writer, a *app.App, simsURL, policy string) error {
+	if policy != "" {
+		policy = "\n  routing policy " + policy + "   (in force whenever it is changed; see switchyard routes status)"
+	}
 	_, err := fmt.Fprintf(w, `
 Switchyard is ready.
 
   merchant API   %[1]s
   operators      %[2]s   (/metrics, /gateways, /routing)
-  simulated PSPs %[3]s   (/_sim/psps, /_sim/ledger, /_sim/faults)
+  simulated PSPs %[3]s   (/_sim/psps, /_sim/ledger, /_sim/faults)%[6]s
 
   project id     %[4]s
   key            %[5]s
@@ -171,6 +174,6 @@ Try it:
 
 Ctrl-C stops it. README.md has a five-minute tour.
 
-`, a.URL(), a.OperatorsURL(), simsURL, config.DevProjectID, config.DevAPIKey)
+`, a.URL(), a.OperatorsURL(), simsURL, config.DevProjectID, config.DevAPIKey, policy)
 	return err
 }

@@ -8,6 +8,8 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
+	"strings"
 	"time"
 
 	"switchyard/app"
@@ -46,6 +48,38 @@ type statedFacts struct {
 	Metadata        map[string]string   `json:"metadata"`
 }
 
+// knownFacts are the keys of statedFacts.
+const knownFacts = "project, invoice, customer, operation, method, scheme, funding, issuer_country, customer_country, iin, initiation, payment_intent, incremental, saved_at, metadata"
+
+// schemes are the words of the fact.
+var schemes = []string{
+	string(payments.SchemeVisa), string(payments.SchemeMastercard), string(payments.SchemeAmex), string(payments.SchemeDiners), string(payments.SchemeJCB),
+	string(payments.SchemeDiscover), string(payments.SchemeUnionPay), string(payments.SchemeMaestro), string(payments.SchemeCarteBancaire),
+}
+
+// check refuses what no payment has, and what would match no rule therefore.
+func (s *statedFacts) check() error {
+	for _, fact := range []struct {
+		name, value string
+		known       []string
+	}{
+		{"operation", string(s.Operation), []string{"authorize", "sale", "verify"}},
+		{"scheme", string(s.Scheme), schemes},
+		{"funding", s.Funding, []string{"credit", "debit", "prepaid"}},
+		{"initiation", string(s.Initiation), []string{"cit", "mit"}},
+	} {
+		if fact.value != "" && !slices.Contains(fact.known, fact.value) {
+			return fmt.Errorf("%s is one of %s; not %q", fact.name, strings.Join(fact.known, ", "), fact.value)
+		}
+	}
+	for _, fact := range []struct{ name, country string }{{"issuer_country", s.IssuerCountry}, {"customer_country", s.CustomerCountry}} {
+		if fact.country != "" && (len(fact.country) != 2 || fact.country != strings.ToUpper(fact.country)) {
+			return fmt.Errorf("%s is two capital letters, such as DE, not %q", fact.name, fact.country)
+		}
+	}
+	return nil
+}
+
 func (r routesSimulate) Run(env environment) error {
 	if r.File == "" {
 		facts, err := r.facts("")
@@ -76,7 +110,21 @@ func (r routesSimulate) Run(env environment) error {
 		facts.Scheme, facts.CardCountry, facts.Funding = card.Scheme, card.Country, card.Type
 	}
 	e := routing.Explain(facts)
-	return writeExplanation(env.stdout, &e)
+	if err := writeExplanation(env.stdout, &e); err != nil || !smartly(routing.Policy.Document(), e.Decision.Rule) {
+		return err
+	}
+	_, err = fmt.Fprintln(env.stdout, "Nothing is known of the gateway configurations here, so that the smart route stands in the order of its list. Without a file, a running gateway says where it goes.")
+	return err
+}
+
+// smartly says that the rule of a decision has a smart route.
+func smartly(doc *rules.Document, rule string) bool {
+	for i := range doc.Rules {
+		if doc.Rules[i].Name == rule {
+			return doc.Rules[i].Route.Kind == rules.RouteSmart
+		}
+	}
+	return doc.Default.Kind == rules.RouteSmart
 }
 
 // facts are those of the command line: a sale with a card and its CVC in a project, unless it says otherwise.
@@ -86,8 +134,11 @@ func (r routesSimulate) facts(project string) (payments.Facts, error) {
 		decoder := json.NewDecoder(bytes.NewReader([]byte(r.Facts)))
 		decoder.DisallowUnknownFields()
 		if err := decoder.Decode(&stated); err != nil {
-			return payments.Facts{}, usageError{"--facts: " + err.Error()}
+			return payments.Facts{}, usageError{"--facts: " + err.Error() + "; write an object of JSON with some of: " + knownFacts}
 		}
+	}
+	if err := stated.check(); err != nil {
+		return payments.Facts{}, usageError{"--facts: " + err.Error()}
 	}
 	currency := payments.Currency(r.Currency)
 	amount, err := payments.ParseAmount(r.Amount, currency)
@@ -171,6 +222,11 @@ func (r routesExplain) Run(env environment) error {
 	var answer explained
 	if err := r.ask(env.ctx, http.MethodGet, path, nil, &answer); err != nil {
 		return err
+	}
+	if len(answer.Explanation.Attempts) == 0 {
+		if _, err := io.WriteString(env.stdout, "Nothing was tried for this invoice, and no decision is kept. Where it would go now, by what the invoice says; no card is known:\n"); err != nil {
+			return err
+		}
 	}
 	return writeExplanation(env.stdout, &answer.Explanation)
 }

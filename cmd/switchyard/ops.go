@@ -19,7 +19,7 @@ import (
 
 // operators is how the operators' listener of a running gateway is reached.
 type operators struct {
-	OpsURL string `default:"http://127.0.0.1:8081" placeholder:"URL" help:"The operators' listener of the gateway."`
+	OpsURL string `default:"http://127.0.0.1:8081" env:"SWITCHYARD_OPS_URL" placeholder:"URL" help:"The operators' listener of the gateway."`
 }
 
 // decision says who decides and why.
