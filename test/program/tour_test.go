@@ -33,7 +33,7 @@ func TestTour(t *testing.T) {
 	p := startDev(t, t.TempDir())
 	var script strings.Builder
 	blocks := shellBlock.FindAllStringSubmatch(tour, -1)
-	if len(blocks) < 7 {
+	if len(blocks) < 8 {
 		t.Fatalf("the tour has %d blocks of commands", len(blocks))
 	}
 	for _, b := range blocks {
@@ -43,7 +43,7 @@ func TestTour(t *testing.T) {
 		t.Fatal("the tour does not define show")
 	}
 	plain := showing.ReplaceAllString(script.String(), "show() { cat; }") // the test wants whole answers
-	text := strings.NewReplacer("http://127.0.0.1:8080", p.api, "http://127.0.0.1:8090", p.sims).Replace(plain)
+	text := strings.NewReplacer("http://127.0.0.1:8080", p.api, "http://127.0.0.1:8090", p.sims, "http://127.0.0.1:8081", p.ops).Replace(plain)
 	cmd := exec.CommandContext(t.Context(), "bash", "-euo", "pipefail", "-c", text)
 	var complaints strings.Builder
 	cmd.Stderr = &complaints
@@ -60,6 +60,9 @@ func TestTour(t *testing.T) {
 		if tr, ok := a["transaction"].(map[string]any); ok {
 			statuses[tr["status"].(string)] = true
 		}
+	}
+	if !strings.Contains(string(out), "first by what is expected of it") {
+		t.Error("no decision of the tour is that of a smart route")
 	}
 	for _, want := range []string{"authorized", "completed", "pending"} {
 		if !statuses[want] {
