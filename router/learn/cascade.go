@@ -221,8 +221,9 @@ func setbackNamed(name string) (setback, bool) {
 	return setback(max(i, 0)), i >= 0 //nolint:gosec // a place in a short list
 }
 
-// countable says that counts can have come from observations: what is kept of them adds up to no more than the memory.
+// countable says that counts can have come from observations: what is kept of them adds up to the memory at most, but for what
+// rounding has added on the way there.
 func countable(counts [2]float64, memory float64) bool {
 	sum := counts[0] + counts[1]
-	return counts[0] >= 0 && counts[1] >= 0 && !math.IsNaN(sum) && sum <= memory
+	return counts[0] >= 0 && counts[1] >= 0 && !math.IsNaN(sum) && sum < memory+1
 }

@@ -102,6 +102,23 @@ func TestLoadRefusesCascades(t *testing.T) {
 	}
 }
 
+// TestManyCascadesAreKept: what has been learnt of more second tries than are remembered can be saved and loaded, whatever rounding has
+// added to it.
+func TestManyCascadesAreKept(t *testing.T) {
+	t.Parallel()
+	c := NewCascades()
+	for i := range 300_000 {
+		c.Observe(payments.CardDoNotHonor, payments.ClassCascadeOnce, "a", "b", i%7 == 0)
+	}
+	var state bytes.Buffer
+	if err := c.Save(&state); err != nil {
+		t.Fatal(err)
+	}
+	if err := NewCascades().Load(&state); err != nil {
+		t.Error(err)
+	}
+}
+
 func FuzzLoadCascades(f *testing.F) {
 	f.Add(`{"version":1,"all":{"refused":[1,2]},"pairs":[{"after":"refused","from":"a","to":"b","seen":[1,1]}]}`)
 	f.Fuzz(func(t *testing.T, text string) {
