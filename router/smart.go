@@ -1,6 +1,7 @@
 package router
 
 import (
+	"cmp"
 	"math"
 	"time"
 
@@ -162,11 +163,11 @@ func (s *smartness) reorder(ordered []assessment, chosen []int, choice *learn.Ch
 	}
 }
 
-// paymentOf is the payment as smart routing sees it. A saved card is a card.
+// paymentOf is the payment as smart routing sees it. A saved card is a card. A verification has no invoice: chance goes by its customer.
 func paymentOf(f *payments.Facts) learn.Payment {
 	method := rules.MethodOf(f)
 	p := learn.Payment{
-		ID: f.InvoiceID, Method: string(method), Scheme: f.Scheme, Country: f.CardCountry, IIN: f.IIN, Amount: f.Amount,
+		ID: cmp.Or(f.InvoiceID, f.CustomerID), Method: string(method), Scheme: f.Scheme, Country: f.CardCountry, IIN: f.IIN, Amount: f.Amount,
 		Initiation: f.Initiation, Saved: method == rules.MethodToken, Page: method == rules.MethodPage,
 	}
 	if method == rules.MethodToken {

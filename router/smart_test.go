@@ -201,6 +201,27 @@ func TestExplorationIsBounded(t *testing.T) {
 	}
 }
 
+// TestVerificationsExploreApart: a verification has no invoice, and is explored with by its own chance all the same.
+func TestVerificationsExploreApart(t *testing.T) {
+	t.Parallel()
+	c, beliefs := ruled(t, "exploration: {cap_bps: 500, floor_bps: 20}\ndefault: {smart: [gway_conf_processout, gway_conf_xendit, gway_conf_paymongo]}"), learn.New(learn.Settings{})
+	releaseHolds(c)
+	c = Compile(*c)
+	f := cardSale()
+	f.Operation, f.InvoiceID = payments.OpVerify, ""
+	const many = 5_000
+	explored := 0
+	for i := range many {
+		f.CustomerID = fmt.Sprint("cust_", i)
+		if d := Decide(c, f, View{Beliefs: beliefs}, noon); d.Explored {
+			explored++
+		}
+	}
+	if share := float64(explored) / many; share < 0.01 || share > 0.065 {
+		t.Errorf("%.4f of the verifications were explored", share)
+	}
+}
+
 // TestSmartProperties: whatever the configuration, the same question has the same answer; a smart route changes only the order of
 // those that could take the payment anyway; and the probabilities are ones.
 func TestSmartProperties(t *testing.T) {

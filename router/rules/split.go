@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	mathbits "math/bits"
@@ -97,7 +98,8 @@ func log2(x uint64) uint64 {
 	return log
 }
 
-// splitKey hashes what a split keeps together. Where that is not known, it is the invoice.
+// splitKey hashes what a split keeps together. Where that is not known, it is the invoice, and of a verification, which has none,
+// the customer.
 func splitKey(by, salt string, f *Facts) uint64 {
 	value := ""
 	if key, ok := strings.CutPrefix(by, factNames[factMetadata]); ok {
@@ -105,9 +107,7 @@ func splitKey(by, salt string, f *Facts) uint64 {
 	} else if by == byCustomer {
 		value = f.CustomerID
 	}
-	if value == "" {
-		value = f.InvoiceID
-	}
+	value = cmp.Or(value, f.InvoiceID, f.CustomerID)
 	var scratch [256]byte
 	text := append(scratch[:0], salt...)
 	text = append(text, 0)

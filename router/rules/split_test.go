@@ -111,6 +111,7 @@ func TestSplitBy(t *testing.T) {
 		{"one invoice", "", func(f *rules.Facts, i int) { f.CustomerID = strconv.Itoa(i) }, true},
 		{"one customer", "by: customer", func(f *rules.Facts, i int) { f.CustomerID, f.InvoiceID = "cust_1", strconv.Itoa(i) }, true},
 		{"customers", "by: customer", func(f *rules.Facts, i int) { f.CustomerID = strconv.Itoa(i) }, false},
+		{"verifications, which have no invoice", "", func(f *rules.Facts, i int) { f.InvoiceID, f.CustomerID = "", strconv.Itoa(i) }, false},
 		{"no customer", "by: customer", func(f *rules.Facts, i int) { f.InvoiceID = strconv.Itoa(i) }, false},
 		{"one order", "by: metadata.order", func(f *rules.Facts, i int) {
 			f.Metadata, f.InvoiceID = map[string]string{"order": "7"}, strconv.Itoa(i)
