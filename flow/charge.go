@@ -307,7 +307,7 @@ func (e *Engine) run(ctx context.Context, c *course) (payments.Snapshot, error) 
 		if again {
 			queue = slices.Insert(queue, i+1, queue[i])
 		}
-		elsewhere := !again && !c.stepUp && payments.CanTryNext(r, cascades) && e.now().Before(c.deadline) && e.mayMoveOn(r, made)
+		elsewhere := !again && !c.stepUp && payments.CanTryNext(r, cascades) && e.now().Before(c.deadline) && e.mayMoveOn(c, r, made)
 		if i+1 < len(queue) && (again || elsewhere) {
 			to, err := e.goesOn(ctx, c, a, r, queue[i+1:])
 			if err != nil {

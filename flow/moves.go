@@ -22,9 +22,9 @@ func movesAfter(r payments.Result) payments.Class {
 }
 
 // mayMoveOn says whether the operators' policy, too, lets the payment go on to the next candidate after a result.
-func (e *Engine) mayMoveOn(r payments.Result, made moves) bool {
+func (e *Engine) mayMoveOn(c *course, r payments.Result, made moves) bool {
 	class := movesAfter(r)
-	return e.router.MayMoveOn(class, made[class])
+	return e.router.MayMoveOn(&c.decision, class, made[class])
 }
 
 // fundingOf is how a card is funded, in the words of routing; empty when it is not known.

@@ -79,7 +79,7 @@ func (e *Engine) goesOn(ctx context.Context, c *course, a *payments.Attempt, r p
 	if next[0].GatewayConfigurationID != a.GatewayConfigurationID {
 		after := router.Setback{Gateway: a.GatewayConfigurationID, Code: codeOf(r), Class: movesAfter(r)}
 		for _, to := range next {
-			pays, why := e.router.CascadePays(&c.facts, after, to.GatewayConfigurationID)
+			pays, why := e.router.CascadePays(&c.decision, &c.facts, after, to.GatewayConfigurationID)
 			if pays {
 				break
 			}
@@ -109,7 +109,7 @@ func (e *Engine) goesOn(ctx context.Context, c *course, a *payments.Attempt, r p
 	if try, ok := payments.TryOf(&ended, now); ok {
 		tries = append(tries, try)
 	}
-	if ok, because := e.router.MayTryAgain(payments.HistoryOf(tries, now)); !ok {
+	if ok, because := e.router.MayTryAgain(&c.decision, payments.HistoryOf(tries, now)); !ok {
 		free()
 		o.none, o.why = true, because
 		return o, nil

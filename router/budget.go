@@ -87,10 +87,10 @@ func hold(d *payments.Decision, held *payments.Hold, because string) {
 	}
 }
 
-// MayTryAgain says whether a payment that has just been declined may go on with its card: the card's history, that decline
-// included, leaves a try.
-func (r *Router) MayTryAgain(h *payments.History) (ok bool, because string) {
-	b := r.Budget()
+// MayTryAgain says whether the payment of a decision, which has just been declined, may go on with its card: the card's history,
+// that decline included, leaves a try.
+func (r *Router) MayTryAgain(d *payments.Decision, h *payments.History) (ok bool, because string) {
+	b := budgetOf(r.governing(d))
 	if h == nil || !b.Counts() {
 		return true, ""
 	}

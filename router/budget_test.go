@@ -124,11 +124,11 @@ func TestMayTryAgain(t *testing.T) {
 		{&payments.History{Day: 3, Month: 10}, false},
 		{&payments.History{Day: 1, Month: 1, Never: &payments.Hold{Words: "why"}}, false},
 	} {
-		if ok, because := r.MayTryAgain(test.history); ok != test.want || !ok && because == "" {
+		if ok, because := r.MayTryAgain(&payments.Decision{}, test.history); ok != test.want || !ok && because == "" {
 			t.Errorf("%+v: %v, %q", test.history, ok, because)
 		}
 	}
-	if ok, _ := New(budgeted(Budget{}), Settings{}).MayTryAgain(&payments.History{Day: 99, Month: 99}); !ok {
+	if ok, _ := New(budgeted(Budget{}), Settings{}).MayTryAgain(&payments.Decision{}, &payments.History{Day: 99, Month: 99}); !ok {
 		t.Error("what is not counted is bounded")
 	}
 }

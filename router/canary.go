@@ -56,6 +56,16 @@ func (k *canary) arm(live *Config, f *payments.Facts) (*Config, payments.Arm) {
 	return live, payments.ArmControl
 }
 
+// governing is the configuration that the rest of a payment goes by: that of the canary for the payments that it has decided, while it
+// is on trial, and otherwise the one in force.
+func (r *Router) governing(d *payments.Decision) *Config {
+	current := r.current.Load()
+	if k := current.canary; k != nil && d.Arm == payments.ArmCanary && d.ConfigVersion == k.config.Version {
+		return k.config
+	}
+	return current.config
+}
+
 func (k *canary) isStopped() bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()

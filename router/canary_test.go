@@ -49,6 +49,40 @@ func TestCanaryDecidesForItsOwn(t *testing.T) {
 	}
 }
 
+// TestCanaryGovernsTheRest: a payment that the canary has decided goes on, or ends, by the canary's retries, fees and budget, and the
+// others by those of the policy in force.
+func TestCanaryGovernsTheRest(t *testing.T) {
+	t.Parallel()
+	c := *ruled(t, "canary: {file: careful.yaml, percent: 50, by: customer}\ndefault: {smart: all}")
+	c.Budget = Budget{PerDay: 4, Per30Days: 10}
+	careful := *ruled(t, `
+objective: {margin_bps: 1000}
+fees: {gway_conf_xendit: [{attempt: "9 PHP", rows: [{blended: {bps: 200}}]}]}
+retry: {classes: {B: 0}, budget: {per_day: 1, per_30_days: 1}}
+default: {smart: all}
+`)
+	careful.Budget = c.Budget
+	c.Canary = Compile(careful)
+	r := New(Compile(c), Settings{})
+	after := Setback{Gateway: processout, Code: payments.CardDoNotHonor, Class: payments.ClassCascadeOnce}
+	seen := map[payments.Arm]bool{}
+	for i := range 50 {
+		f := cardSale()
+		f.CustomerID = fmt.Sprint("cust_", i)
+		d := r.Decide(f)
+		pays, _ := r.CascadePays(&d, &f, after, xendit)
+		again, _ := r.MayTryAgain(&d, &payments.History{Day: 1, Month: 1})
+		on, inForce := r.MayMoveOn(&d, after.Class, 0), d.Arm == payments.ArmControl
+		if pays != inForce || again != inForce || on != inForce {
+			t.Fatalf("%s: another try pays: %v, the budget leaves it: %v, the policy lets it: %v", d.Arm, pays, again, on)
+		}
+		seen[d.Arm] = true
+	}
+	if len(seen) != 2 {
+		t.Errorf("sides: %v", seen)
+	}
+}
+
 // TestTrialStopsAWorseCanary: a canary that loses approval is stopped by itself, once, and decides for nobody afterwards.
 func TestTrialStopsAWorseCanary(t *testing.T) {
 	t.Parallel()

@@ -15,11 +15,11 @@ type Setback struct {
 	Class   payments.Class // A for a fault that certainly did not charge
 }
 
-// CascadePays says whether it is worth going on at another gateway configuration, by the policy's fees: the chance of an approval
+// CascadePays says whether it is worth for the payment of a decision to go on at another gateway configuration, by the policy's fees: the chance of an approval
 // times what it brings has to be more than what the try costs. Without a policy, without fees for that gateway configuration, and
 // while the cost step is switched off, it is. why says so in words when it is not.
-func (r *Router) CascadePays(f *payments.Facts, after Setback, to string) (pays bool, why string) {
-	policy, now := r.Config().Policy, r.settings.Now()
+func (r *Router) CascadePays(d *payments.Decision, f *payments.Facts, after Setback, to string) (pays bool, why string) {
+	policy, now := r.governing(d).Policy, r.settings.Now()
 	if thrown := r.switches.Load(); policy == nil || f.Operation == payments.OpVerify || thrown != nil && thrown.Cost.Thrown(now) {
 		return true, ""
 	}

@@ -38,7 +38,7 @@ default: {smart: all}
 	} {
 		text := strings.Replace(strings.Replace(policy, "%s", test.attempt, 1), "%s", test.again, 1)
 		r, f := New(ruled(t, text), Settings{}), cardSale()
-		pays, why := r.CascadePays(&f, test.after, test.to)
+		pays, why := r.CascadePays(&payments.Decision{}, &f, test.after, test.to)
 		if pays != test.want || (why == "") != pays {
 			t.Errorf("%s: %v, %q", name, pays, why)
 		}
@@ -46,12 +46,12 @@ default: {smart: all}
 			t.Errorf("%s: %s", name, why)
 		}
 		f.Operation = payments.OpVerify
-		if pays, _ := r.CascadePays(&f, test.after, test.to); !pays {
+		if pays, _ := r.CascadePays(&payments.Decision{}, &f, test.after, test.to); !pays {
 			t.Errorf("%s: a verification earns nothing, and goes on", name)
 		}
 	}
 	f := cardSale()
-	if pays, _ := New(config(), Settings{}).CascadePays(&f, refused, xendit); !pays {
+	if pays, _ := New(config(), Settings{}).CascadePays(&payments.Decision{}, &f, refused, xendit); !pays {
 		t.Error("without a policy, a second try does not pay")
 	}
 }
@@ -69,11 +69,11 @@ default: {smart: all}
 	for range 40 {
 		r.ObserveCascade(refused, xendit, false)
 	}
-	if pays, _ := r.CascadePays(&f, refused, xendit); pays {
+	if pays, _ := r.CascadePays(&payments.Decision{}, &f, refused, xendit); pays {
 		t.Error("what has failed 40 times is tried again")
 	}
 	r.Throw(&Switches{Cost: Switch{Until: time.Now().Add(time.Hour)}, Learning: Switch{Until: time.Now().Add(time.Hour)}})
-	if pays, _ := r.CascadePays(&f, refused, xendit); !pays {
+	if pays, _ := r.CascadePays(&payments.Decision{}, &f, refused, xendit); !pays {
 		t.Error("costs are looked at while that is switched off")
 	}
 	before := r.Cascades().Chance(refused.Code, refused.Class, processout, xendit)
@@ -84,7 +84,7 @@ default: {smart: all}
 	for range 20 {
 		r.ObserveCascade(refused, xendit, true)
 	}
-	if pays, why := r.CascadePays(&f, refused, xendit); !pays {
+	if pays, why := r.CascadePays(&payments.Decision{}, &f, refused, xendit); !pays {
 		t.Errorf("what works by now is not tried: %s", why)
 	}
 	if again := New(config(), Settings{Cascades: r.Cascades()}).Cascades(); again != r.Cascades() {

@@ -172,9 +172,9 @@ func (c *course) leaves(id string) string {
 	return c.texts().unnamed
 }
 
-// MayMoveOn says whether the policy in force lets a payment go on to the next candidate after a result of a class, when it has
-// moved on so many times after that class already. It can only be stricter than payments.CanTryNext, and is asked beside it.
-func (r *Router) MayMoveOn(class payments.Class, times int) bool {
-	policy := r.Config().Policy
+// MayMoveOn says whether the policy in force lets the payment of a decision go on to the next candidate after a result of a class,
+// when it has moved on so many times after that class already. It can only be stricter than payments.CanTryNext, and is asked beside it.
+func (r *Router) MayMoveOn(d *payments.Decision, class payments.Class, times int) bool {
+	policy := r.governing(d).Policy
 	return policy == nil || policy.Document().Retry.MayMoveOn(class, times)
 }

@@ -187,7 +187,7 @@ func TestPolicyIsInTheVersion(t *testing.T) {
 func TestMayMoveOn(t *testing.T) {
 	t.Parallel()
 	free, strict := New(config(), Settings{}), New(ruled(t, `{retry: {classes: {A: 1, B: 0}}, default: {smart: all}}`), Settings{})
-	if !free.MayMoveOn(payments.ClassCascade, 9) {
+	if !free.MayMoveOn(&payments.Decision{}, payments.ClassCascade, 9) {
 		t.Error("without a policy nothing is stricter")
 	}
 	for _, test := range []struct {
@@ -195,7 +195,7 @@ func TestMayMoveOn(t *testing.T) {
 		times int
 		want  bool
 	}{{payments.ClassCascade, 0, true}, {payments.ClassCascade, 1, false}, {payments.ClassCascadeOnce, 0, false}, {payments.ClassConfig, 5, true}} {
-		if got := strict.MayMoveOn(test.class, test.times); got != test.want {
+		if got := strict.MayMoveOn(&payments.Decision{}, test.class, test.times); got != test.want {
 			t.Errorf("after class %s, %d times: %v", test.class, test.times, got)
 		}
 	}
