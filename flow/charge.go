@@ -293,7 +293,6 @@ func (e *Engine) run(ctx context.Context, c *course) (payments.Snapshot, error) 
 	cascades, made := 0, moves{}
 	for i := 0; i < len(queue); i++ {
 		id, err := e.begin(ctx, c, queue[i], last)
-		last.done()
 		if err != nil {
 			return payments.Snapshot{}, err
 		}
@@ -378,6 +377,7 @@ func (c *closed) done() {
 
 // begin makes the intent durable: durable commit 1. The end of the candidate before is written with it.
 func (e *Engine) begin(ctx context.Context, c *course, to payments.Candidate, before *closed) (string, error) {
+	defer before.done() // whatever happens: others wait for the card without an end
 	d := e.draft(c.subject)
 	first := before == nil
 	var was payments.AttemptState // of the candidate before

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -558,4 +559,41 @@ func TestPatienceEndsACascade(t *testing.T) {
 			})
 		}
 	}
+}
+
+// panicking is a ledger that panics when a candidate's decline is written with the next one's intent, as long as it is armed.
+type panicking struct {
+	flow.Ledger
+
+	armed *atomic.Bool
+}
+
+func (l panicking) Apply(ctx context.Context, c payments.Change) error {
+	if len(c.CardTries) > 0 && l.armed.Load() {
+		panic("the next intent is not written")
+	}
+	return l.Ledger.Apply(ctx, c)
+}
+
+// TestPanicGivesTheCardBack: a panic on the way to the next candidate does not keep other payments from going on with the card.
+func TestPanicGivesTheCardBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var armed atomic.Bool
+		w := newWorld(t, worldOptions{budget: usualBudget, wrap: func(l flow.Ledger) flow.Ledger { return panicking{l, &armed} }})
+		defer w.close()
+		w.first.script(payments.OpAuthorize, refusedWith(payments.CardDoNotHonor), refusedWith(payments.CardDoNotHonor))
+		armed.Store(true)
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Error("nothing has panicked")
+				}
+			}()
+			_, _ = w.try(w.card(), nil)
+		}()
+		armed.Store(false)
+		if s, err := w.try(w.card(), nil); err != nil || s.Transaction.Status != payments.StatusCompleted {
+			t.Errorf("%v, %+v", err, s)
+		}
+	})
 }
