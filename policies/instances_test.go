@@ -250,6 +250,25 @@ func TestWatch(t *testing.T) {
 	})
 }
 
+// TestWatchAfterAPinnedStart: a file that was changed under a pin goes live when the pin ends, after a start under the pin as well.
+func TestWatchAfterAPinnedStart(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &fakeStore{}
+		before := open(t, s, toAlpha)
+		r, err := before.Pin(t.Context(), time.Now().Add(time.Hour), by("ada"))
+		must(t, r, err)
+		before.write(toBravo)
+		i := before.again(s, func(o *policies.Options) { o.Watch, o.Every = true, time.Second })
+		i.Start()
+		defer i.Stop()
+		time.Sleep(59 * time.Minute)
+		i.wantInForce(toAlpha)
+		time.Sleep(2 * time.Minute)
+		i.wantInForce(toBravo)
+	})
+}
+
 // TestManyDecide: whoever decides at the same time, on whichever instance, what was decided is one line of history, and what is in
 // force is its end. Decisions go on meanwhile, each by a policy as a whole.
 func TestManyDecide(t *testing.T) {

@@ -124,7 +124,10 @@ func (s *Service) Open(ctx context.Context) error {
 		case state.Version == 0:
 			first := Order{By: Itself, Because: "the first start with this store"}
 			return &step{kind: payments.RoutingStarted, order: first, policy: &compiled, bundle: bundle, mark: compiled.Hash}, nil
-		case holds(state.Pin, time.Now()) || state.FileMark == compiled.Hash:
+		case state.FileMark == compiled.Hash:
+			return nil, nil
+		case holds(state.Pin, time.Now()):
+			s.handled = "" // it is looked at when the pin ends
 			return nil, nil
 		}
 		return &step{kind: payments.RoutingFile, order: order, policy: &compiled, bundle: bundle, mark: compiled.Hash}, nil
