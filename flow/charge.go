@@ -432,11 +432,11 @@ func (e *Engine) newAttempt(c *course, to payments.Candidate) payments.Attempt {
 		ProjectID: c.request.ProjectID, ID: payments.AttemptID(ref), Reference: ref, CustomerID: c.payer.CustomerID, CardID: c.source.Card.ID,
 		Operation: c.operation, GatewayConfigurationID: to.GatewayConfigurationID, PSP: to.PSP, Amount: c.amount, Metadata: c.request.Metadata,
 	}
-	a.CardKey, a.StepUp = c.cardKey, c.stepUp
+	a.StepUp = c.stepUp
 	if to.Page {
-		a.PageEndsAt = e.pageEnds(c)
+		a.PageEndsAt = e.pageEnds(c) // the payer may enter another card there: it is not counted for the one that was offered
 	} else {
-		a.Scheme = c.source.Card.Facts.Scheme
+		a.Scheme, a.CardKey = c.source.Card.Facts.Scheme, c.cardKey
 	}
 	if c.source.Token != nil {
 		a.TokenID = c.source.Token.ID

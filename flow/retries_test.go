@@ -597,3 +597,32 @@ func TestPanicGivesTheCardBack(t *testing.T) {
 		}
 	})
 }
+
+// TestAnotherCardOnThePage: a saved method that the payer confirms on the PSP's page is not blamed for what is declined there: it may
+// have been another card.
+func TestAnotherCardOnThePage(t *testing.T) {
+	first := newFakePSP()
+	psp := &pagePSP{fencingPSP: fencingPSP{first}}
+	w := newWorld(t, worldOptions{first: first, second: newFakePSP(), adapter: psp, able: hosted, budget: usualBudget})
+	defer w.close()
+	customer := w.customer()
+	invoice := w.invoiceOf(customer, nil)
+	psp.idle()
+	w.onPage(invoice, nil)
+	psp.pays(payments.Outcome{Status: payments.Approved, MethodOnly: payments.CustomerInitiated, Refs: payments.ProviderRefs{Method: "pm-1"}})
+	w.back(invoice)
+	token := w.expect(invoice, payments.StatusCompleted).Transaction.TokenID
+
+	psp.idle()
+	next := w.invoiceOf(customer, nil)
+	w.onPage(next, func(r *flow.ChargeRequest) { r.Source, r.SaveSource = token, false })
+	psp.pays(payments.Outcome{Status: payments.Declined, Code: payments.CardStolen})
+	w.back(next)
+	if got := w.payment(next).Attempts[0]; got.State != payments.AttemptDeclined || got.CardKey != "" {
+		t.Errorf("%s, counted by %q", got.State, got.CardKey)
+	}
+	psp.idle()
+	if s, err := w.try(token, func(i *payments.Invoice) { i.CustomerID = customer }); err != nil || s.Action == nil {
+		t.Errorf("the saved method is held back: %v, %+v", err, s)
+	}
+}
