@@ -418,7 +418,7 @@ func (e *Engine) begin(ctx context.Context, c *course, to payments.Candidate, be
 	crash.Point(crash.AfterIntent)
 	if !first {
 		e.observe(c.subject, before.attemptID, was, before.result, false)
-		e.learnCascade(c.pay, before.attemptID)
+		e.learnCascade(c.pay, before.attemptID, before.result)
 	}
 	if a.TokenID != "" && (!first || c.token != nil) {
 		e.tokens.Changed(ctx, a.ProjectID, a.TokenID)

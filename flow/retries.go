@@ -126,8 +126,12 @@ func codeOf(r payments.Result) payments.Code {
 	return r.Outcome.Code
 }
 
-// learnCascade keeps what an attempt teaches about going on from the gateway configuration before it to its own.
-func (e *Engine) learnCascade(pay *payments.Payment, id string) {
+// learnCascade keeps what an attempt teaches about going on from the gateway configuration before it to its own. A call that was not
+// made because of ourselves teaches nothing.
+func (e *Engine) learnCascade(pay *payments.Payment, id string, r payments.Result) {
+	if r.Fault != nil && r.Fault.Local {
+		return
+	}
 	i := slices.IndexFunc(pay.Attempts, func(a payments.Attempt) bool { return a.ID == id })
 	if i < 1 || pay.Attempts[i].Decision != nil || pay.Attempts[i].State.Open() || !pay.Attempts[i].Operation.Charges() {
 		return // the first of its decision, or not ended

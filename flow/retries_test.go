@@ -533,6 +533,9 @@ func TestCascadesAreLearnt(t *testing.T) {
 	w.charge(w.invoice("100.00"), w.card())
 	bad := chance()
 	w.charge(w.invoice("100.00"), w.card()) // first time right
+	w.first.script(payments.OpAuthorize, refusedWith(payments.CardDoNotHonor))
+	w.second.script(payments.OpAuthorize, script{err: &payments.Fault{Kind: payments.NeverSent, Local: true}}) // our breaker has opened meanwhile
+	w.charge(w.invoice("100.00"), w.card())
 	if !(before < good && bad < good && bad == chance()) {
 		t.Errorf("%v, %v after an approval, %v after a refusal, %v in the end", before, good, bad, chance())
 	}

@@ -84,7 +84,7 @@ func (e *Engine) settle(ctx context.Context, s *subject, id string, r payments.R
 		}
 		e.logAttempt(ctx, s.pay.Attempt(id), s.pay.Attempt(id).SentAt)
 		e.observe(s, id, was, r, o.last)
-		e.learnCascade(s.pay, id)
+		e.learnCascade(s.pay, id, r)
 		e.learnCustomer(ctx, a)
 		if a.TokenID != "" {
 			e.tokens.Changed(ctx, a.ProjectID, a.TokenID)
