@@ -75,6 +75,9 @@ func Decide(c *Config, f payments.Facts, v View, now time.Time) payments.Decisio
 		DecidedAt:     now,
 		Facts:         f.Recorded(),
 	}
+	if v.Beliefs != nil { // what becomes of the payment is learnt, whatever the route
+		decision.Learned = v.Beliefs.Outcomes()
+	}
 	limit, overLimit := v.Switches.limit(p, now)
 	limit, overLimit, held := p.budget.cut(&f, now, limit, overLimit)
 

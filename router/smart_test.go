@@ -309,6 +309,39 @@ func TestObserve(t *testing.T) {
 	}
 }
 
+// TestOtherRoutesAreLearntFrom: what payments by other routes come to is learnt as well, after an illness too: it ends when they say so.
+func TestOtherRoutesAreLearntFrom(t *testing.T) {
+	t.Parallel()
+	for _, policy := range []string{"default: {priority: [gway_conf_xendit]}", "default: {smart: [gway_conf_xendit]}"} {
+		r := New(ruled(t, policy), Settings{Now: func() time.Time { return noon }})
+		impaired := func() bool {
+			for _, g := range r.Beliefs().Inspect(noon).Gateways {
+				if g.Impairment != nil {
+					return true
+				}
+			}
+			return false
+		}
+		see := func(n int, result payments.Result) {
+			for i := range n {
+				f := cardSale()
+				f.InvoiceID = fmt.Sprint("iv_", i)
+				d := r.Decide(f)
+				r.Observe(&d, learn.Outcome{Gateway: xendit, Result: result})
+			}
+		}
+		well := payments.Result{Outcome: payments.Outcome{Status: payments.Approved}}
+		see(300, well)
+		see(50, payments.Result{Fault: payments.Faultf(payments.NeverSent, "it is down")})
+		if !impaired() {
+			t.Fatalf("%s: 50 failures are no illness", policy)
+		}
+		if see(300, well); impaired() {
+			t.Errorf("%s: 300 approvals do not end the illness", policy)
+		}
+	}
+}
+
 // TestSmartAllocations: scoring costs a decision three pieces of memory, and five together.
 func TestSmartAllocations(t *testing.T) {
 	c := smartConfig(t, 1_000, 5)
