@@ -50,8 +50,8 @@ const (
 // Keeper keeps one learner's knowledge.
 type Keeper struct {
 	options Options
-	heard   int64 // place in the others' news
-	saved   uint64
+	heard   int64  // place in the others' news
+	saved   uint64 // Changes of the beliefs that are written down
 	stop    chan struct{}
 	done    chan struct{} // nil before Start
 }
@@ -88,9 +88,8 @@ func (k *Keeper) Load(ctx context.Context) error {
 		k.options.Logger.WarnContext(ctx, "what smart routing had learnt cannot be used; it learns anew", "written_at", kept.At, "error", err)
 		return nil
 	}
-	report := k.options.Beliefs.Inspect(k.options.Now())
-	k.saved = report.Outcomes
-	k.options.Logger.InfoContext(ctx, "smart routing goes on from what it knew", "written_at", kept.At, "outcomes", report.Outcomes)
+	k.saved = k.options.Beliefs.Changes()
+	k.options.Logger.InfoContext(ctx, "smart routing goes on from what it knew", "written_at", kept.At, "outcomes", k.options.Beliefs.Outcomes())
 	return nil
 }
 
@@ -171,11 +170,11 @@ func (k *Keeper) loop() {
 	}
 }
 
-// Save writes the whole down, if anything was learnt since.
+// Save writes the whole down, if anything was learnt or forgotten since.
 func (k *Keeper) Save(ctx context.Context) error {
 	now := k.options.Now().UTC()
-	outcomes := k.options.Beliefs.Outcomes()
-	if outcomes == k.saved {
+	changes := k.options.Beliefs.Changes()
+	if changes == k.saved {
 		return nil
 	}
 	var state bytes.Buffer
@@ -193,7 +192,7 @@ func (k *Keeper) Save(ctx context.Context) error {
 	if err := k.options.Store.Apply(ctx, payments.Change{Learned: &kept}); err != nil {
 		return err
 	}
-	k.saved = outcomes
+	k.saved = changes
 	return nil
 }
 

@@ -3,6 +3,7 @@ package learning_test
 import (
 	"context"
 	"fmt"
+	"math"
 	"path/filepath"
 	"testing"
 	"testing/synctest"
@@ -205,5 +206,31 @@ func TestCascadesSurvive(t *testing.T) {
 		if again != nil && chance(again) != chance(cascades) {
 			t.Errorf("a chance of %v, and it was %v", chance(again), chance(cascades))
 		}
+	}
+}
+
+// TestWhatIsForgottenStaysForgotten: an operator's order to forget is written down by itself, without another outcome.
+func TestWhatIsForgottenStaysForgotten(t *testing.T) {
+	store := open(t, filepath.Join(t.TempDir(), "s.db"))
+	defer func() { _ = store.Close() }()
+	before := learn.New(learn.Settings{})
+	see(before, 0, 300, noon)
+	k := keeper(store, before, "a", 0)
+	if err := k.Save(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if !before.ResetGateway("bravo") {
+		t.Fatal("bravo is not known")
+	}
+	_, want := first(before, noon)
+	if err := k.Save(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	after := learn.New(learn.Settings{})
+	if err := keeper(store, after, "a", 0).Load(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, got := first(after, noon); math.Abs(got-want) > 1e-9 {
+		t.Errorf("after a restart the best approves with %v, and it was %v", got, want)
 	}
 }

@@ -56,6 +56,13 @@ type SegmentReport struct {
 	Quarantine bool    `json:"quarantine,omitempty"`
 }
 
+// Changes rises with every change of what is known: who has saved it at the same number has nothing to save.
+func (l *Learner) Changes() uint64 {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return l.changes
+}
+
 // Outcomes is how many outcomes have been seen.
 func (l *Learner) Outcomes() uint64 {
 	l.mu.RLock()
@@ -139,6 +146,7 @@ func weightOfEvidence(r *row, number int, age float64) float64 {
 func (l *Learner) Reset() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.changes++
 	l.clear()
 }
 
@@ -150,6 +158,7 @@ func (l *Learner) ResetGateway(id string) bool {
 	if !known {
 		return false
 	}
+	l.changes++
 	l.gateways[number] = &gateway{id: id, since: l.outcomes}
 	for _, r := range l.table.rows {
 		if number < len(r.gateway) {
@@ -172,6 +181,7 @@ func (l *Learner) Recover(id string) bool {
 	if !known || l.gateways[number].sick == nil {
 		return false
 	}
+	l.changes++
 	g := l.gateways[number]
 	g.sick, g.since, g.recent = nil, l.outcomes, tally{}
 	return true

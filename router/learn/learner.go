@@ -43,6 +43,7 @@ type Learner struct {
 	settings Settings
 
 	mu       sync.RWMutex
+	changes  uint64    // of what is known, by outcomes, news and orders
 	outcomes uint64    // seen so far: the clock that counts payments
 	epoch    time.Time // of the first outcome: where the clock that counts time begins
 	table    table

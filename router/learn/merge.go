@@ -118,6 +118,7 @@ func (l *Learner) mergeCount(c *Count, now time.Time) {
 	scale := min(1, mostRepeated/total)
 	ticket := Ticket{Seq: l.outcomes, Keys: c.Keys, Segment: c.Segment}
 	give := func(kind evidence, strength float64) {
+		l.changes++
 		l.outcomes++
 		ticket.Seq = l.outcomes
 		l.apply(number, &ticket, kind, strength, now)

@@ -52,6 +52,7 @@ func (l *Learner) Observe(t Ticket, o Outcome, now time.Time) {
 	if l.epoch.IsZero() {
 		l.epoch = now
 	}
+	l.changes++
 	g := l.gateways[number]
 	if o.Resolves {
 		l.takeBack(g, &t, now)
