@@ -16,14 +16,15 @@ func (s *Service) TrialEnded(r router.TrialReport) {
 	}
 }
 
-// stopCanary records the end of a canary, unless another instance has been faster or the policy that named it is gone.
-func (s *Service) stopCanary(ctx context.Context, r router.TrialReport) {
+// stopCanary records the end of a canary, unless another instance has been faster or the policy that named it is gone. It returns false
+// when that has to be tried again.
+func (s *Service) stopCanary(ctx context.Context, r router.TrialReport) bool {
 	s.log.WarnContext(ctx, "a canary did worse and was stopped", "control", r.Control, "canary", r.Canary, "finding", r.Report.Sentence)
 	s.mu.Lock()
 	hash, running := s.running.Hash, s.running.Config.Version
 	s.mu.Unlock()
 	if running != r.Control {
-		return
+		return true
 	}
 	_, err := s.decide(ctx, nil, func(state *payments.RoutingState) (*step, error) {
 		if state.Policy.Hash != hash || state.Stopped != nil && state.Stopped.Policy == hash {
@@ -36,8 +37,9 @@ func (s *Service) stopCanary(ctx context.Context, r router.TrialReport) {
 		}, nil
 	})
 	if err != nil {
-		s.log.ErrorContext(ctx, "the end of a canary is not recorded; this instance has stopped it all the same", "error", err)
+		s.log.ErrorContext(ctx, "the end of a canary is not recorded yet; this instance has stopped it all the same", "error", err)
 	}
+	return err == nil
 }
 
 // withoutCanary is a configuration whose own policy decides for all payments.

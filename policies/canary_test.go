@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -99,6 +100,35 @@ func TestCanaryIsStopped(t *testing.T) {
 		time.Sleep(time.Minute)
 		if i.Current().Stopped != nil {
 			t.Error("the end of an old trial has stopped a new one")
+		}
+	})
+}
+
+// TestCanarysEndIsRecordedLater: a store that does not take the end of a canary is asked again.
+func TestCanarysEndIsRecordedLater(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &fakeStore{}
+		i := newInstance(t, s, "canary: {file: careful.yaml, percent: 30}\n"+to(alpha, bravo))
+		if err := os.WriteFile(filepath.Join(filepath.Dir(i.file), "careful.yaml"), []byte(to(bravo, alpha)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := i.Open(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		var refused atomic.Int64
+		s.before = func(payments.Change) error {
+			if refused.Add(1) > 2 {
+				return nil
+			}
+			return errors.New("the disk is full")
+		}
+		i.Start()
+		defer i.Stop()
+		i.sell(5_000)
+		time.Sleep(time.Minute)
+		if kinds := s.kinds(); kinds != "start stop" || i.Current().Stopped == nil {
+			t.Errorf("history: %s, stopped: %+v", kinds, i.Current().Stopped)
 		}
 	})
 }

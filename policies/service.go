@@ -160,14 +160,20 @@ func (s *Service) Start() {
 		defer close(s.done)
 		ticker := time.NewTicker(s.every)
 		defer ticker.Stop()
+		var unrecorded *router.TrialReport
 		for {
 			select {
 			case <-ctx.Done():
 				return
 			case r := <-s.ended:
-				s.stopCanary(ctx, r)
+				if unrecorded = nil; !s.stopCanary(ctx, r) {
+					unrecorded = &r
+				}
 				continue
 			case <-ticker.C:
+			}
+			if unrecorded != nil && s.stopCanary(ctx, *unrecorded) {
+				unrecorded = nil
 			}
 			s.follow(ctx)
 			if s.watch {
