@@ -6,6 +6,7 @@ import (
 
 	"switchyard/flow"
 	"switchyard/payments"
+	"switchyard/router"
 	"switchyard/router/rules"
 )
 
@@ -156,5 +157,21 @@ func TestExplainAsksTheRules(t *testing.T) {
 		if err != nil || d.Rule != rule {
 			t.Errorf("intent %q: %q, %v", intent, d.Rule, err)
 		}
+	}
+}
+
+// TestExplainLeavesNoTrace: who asks where a payment would go is not counted as a payment by a shadow.
+func TestExplainLeavesNoTrace(t *testing.T) {
+	w := newWorld(t, worldOptions{policy: "default: {smart: all}"})
+	defer w.close()
+	beside := *w.options.Router.Config()
+	live := beside
+	live.Shadow = router.Compile(beside)
+	w.options.Router.Swap(router.Compile(live))
+	if _, _, err := w.engine.Explain(t.Context(), project, w.invoice("100.00")); err != nil {
+		t.Fatal(err)
+	}
+	if shadow, ok := w.options.Router.Shadow(); !ok || shadow.Payments != 0 {
+		t.Errorf("%v, %+v", ok, shadow)
 	}
 }
