@@ -53,6 +53,8 @@ type App struct {
 	merchants  *server
 	operators  *server
 	projectIDs []string
+	stopping   context.Context // ends when Stop begins: nobody waits for what only looks at things
+	stop       context.CancelFunc
 	returns    func(projectID, attemptID string) string // set once the listener is open
 }
 
@@ -68,6 +70,7 @@ type Options struct {
 // New builds everything and listens, but serves nothing yet. Whatever it has opened is closed again when it fails.
 func New(ctx context.Context, c *config.Config, o Options) (_ *App, err error) {
 	a := &App{log: slog.New(api.WithRequestID(o.Logger.Handler()))}
+	a.stopping, a.stop = context.WithCancel(context.Background())
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.close(context.WithoutCancel(ctx)))
@@ -257,6 +260,7 @@ func (a *App) Stop(ctx context.Context) error { return a.close(ctx) }
 func (a *App) close(ctx context.Context) error {
 	var errs []error
 	add := func(err error) { errs = append(errs, err) }
+	a.stop()
 	if a.engine != nil {
 		a.engine.Quiet() // live calls stop waiting for unknown outcomes, so that their requests can end
 	}

@@ -2,7 +2,7 @@ package app
 
 import (
 	"cmp"
-	"errors"
+	"context"
 	"net/http"
 	"sync"
 	"time"
@@ -185,9 +185,13 @@ func (a *App) backtest(w http.ResponseWriter, r *http.Request) {
 	if c == nil {
 		c = a.router.Config()
 	}
-	result, err := backtests.Run(r.Context(), a.store, backtests.Request{Candidate: c, Beliefs: a.router.Beliefs(), Since: q.Since, Until: q.Until, Most: q.Most})
-	if errors.Is(err, r.Context().Err()) && err != nil {
-		return // nobody waits for it any more
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	defer context.AfterFunc(a.stopping, cancel)()
+	result, err := backtests.Run(ctx, a.store, backtests.Request{Candidate: c, Beliefs: a.router.Beliefs(), Since: q.Since, Until: q.Until, Most: q.Most})
+	if ctx.Err() != nil {
+		a.reply(w, http.StatusServiceUnavailable, map[string]any{"success": false, "message": "The backtest was cut off: the program stops, or nobody waits for it any more."})
+		return
 	}
 	if err != nil {
 		a.refuse(w, r, err)

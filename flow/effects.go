@@ -10,7 +10,9 @@ import (
 // record writes what came of an attempt into the draft: the attempt itself and its effect on the payment or the token.
 // last says that no further candidate will be tried, so that a refusal is the payment's refusal.
 func (d *draft) record(a *payments.Attempt, r payments.Result, last bool) error {
-	r = payments.UnderSchemeRules(normalise(r), a.Scheme, d.now)
+	if r = normalise(r); a.Operation.Charges() {
+		r = payments.UnderSchemeRules(r, a.Scheme, d.now)
+	}
 	state := stateAfter(r)
 	describe(a, r)
 	if err := d.moveAttempt(a, state, cmp.Or(d.why, whyOf(a, r))); err != nil {

@@ -79,8 +79,19 @@ func (s *Service) look(ctx context.Context) {
 	}
 	s.mu.Unlock()
 	if due {
-		_, _ = s.Reload(ctx, Order{By: Itself, Because: "the policy's file has changed"}) // it has logged what is wrong
+		if _, err := s.Reload(ctx, Order{By: Itself, Because: "the policy's file has changed"}); storeFailed(err) {
+			s.mu.Lock()
+			s.handled = "" // at the next look again; what is wrong has been logged
+			s.mu.Unlock()
+		}
 	}
+}
+
+// storeFailed says that an error is neither the file's nor anybody's decision.
+func storeFailed(err error) bool {
+	_, faults := errors.AsType[rules.Faults](err)
+	_, refused := errors.AsType[*Error](err)
+	return err != nil && !faults && !refused
 }
 
 // Check says what would be found of a policy, and changes nothing. The error is rules.Faults when it must not go live.
