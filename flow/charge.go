@@ -325,6 +325,8 @@ func (e *Engine) run(ctx context.Context, c *course) (payments.Snapshot, error) 
 				continue
 			}
 			a.NotTried = to.why
+		} else if !again {
+			a.NotTried = e.stays(c, r, cascades, made, len(queue)-i-1)
 		}
 		if err := e.settle(ctx, c.subject, id, r, settling{last: true, final: &c.final}); errors.Is(err, payments.ErrConflict) && concluded(r) {
 			return c.final, nil // the worker goes on asking; "pending" has been made durable

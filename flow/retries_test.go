@@ -629,3 +629,34 @@ func TestAnotherCardOnThePage(t *testing.T) {
 		t.Errorf("the saved method is held back: %v, %+v", err, s)
 	}
 }
+
+// TestWhyNobodyElseIsTried: where a result lets a payment go on and it does not, the attempt says why.
+func TestWhyNobodyElseIsTried(t *testing.T) {
+	for name, tc := range map[string]struct {
+		policy string
+		want   []string
+	}{
+		"the other one":    {"default: {smart: all}", []string{"", "this was the other one"}},
+		"nobody is left":   {"default: {priority: [gway_conf_first]}", []string{"no candidate is left"}},
+		"the policy's end": {"retry: {classes: {B: 0}}\ndefault: {smart: all}", []string{"the policy lets it move on no further"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, worldOptions{policy: tc.policy})
+			defer w.close()
+			for _, psp := range []*fakePSP{w.first, w.second} {
+				psp.script(payments.OpAuthorize, refusedWith(payments.CardDoNotHonor))
+			}
+			s, err := w.try(w.card(), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, a := range w.payment(s.Invoice.ID).Attempts {
+				got = append(got, a.NotTried)
+			}
+			if !slices.Equal(got, tc.want) {
+				t.Errorf("%q, want %q", got, tc.want)
+			}
+		})
+	}
+}
