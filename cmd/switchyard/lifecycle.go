@@ -54,13 +54,17 @@ func (d decision) carryOut(env environment, method, path string, more map[string
 	}
 	var out bytes.Buffer
 	for _, f := range answer.Findings {
-		fmt.Fprintln(&out, f)
+		if answer.Changed {
+			fmt.Fprintln(&out, f)
+		}
 	}
 	for _, what := range answer.NotInForce {
 		fmt.Fprintf(&out, "not in force: %s\n", what)
 	}
 	now := policies.Short(answer.Routing.Policy)
 	switch before := policies.Short(answer.From); {
+	case !answer.Changed && path == reloadPath && answer.Routing.Pinned == nil && (answer.Routing.Kind == payments.RoutingActivated || answer.Routing.Kind == payments.RoutingRolledBack):
+		fmt.Fprintf(&out, "Nothing changes: the file means what it meant at the last decision, and what was decided stays. To have the file's policy all the same, activate it.\n\n")
 	case !answer.Changed:
 		fmt.Fprintf(&out, "Nothing changes: it was so already.\n\n")
 	case before != now:
@@ -90,8 +94,10 @@ type routesReload struct {
 	decision
 }
 
+const reloadPath = "/routing/reload"
+
 func (r routesReload) Run(env environment) error {
-	return r.carryOut(env, http.MethodPost, "/routing/reload", nil)
+	return r.carryOut(env, http.MethodPost, reloadPath, nil)
 }
 
 // span is how long something lasts.

@@ -125,6 +125,9 @@ func TestRoutingLifeCycle(t *testing.T) {
 	if code, _, stderr := p.routes("activate", "--version", edited, "--because", "x", "--if-current", edited); code != 1 || !strings.Contains(stderr, "by ada, because: Xendit settles late") {
 		t.Errorf("exit code %d: %s", code, stderr)
 	}
+	if out := p.orders("reload", "--because", "what the file says"); !strings.Contains(out, "To have the file's policy all the same, activate it.") {
+		t.Errorf("%s", out)
+	}
 	p.orders("rollback", "--by", "grace", "--because", "it settles again")
 	p.goesTo("xendit")
 
