@@ -107,6 +107,9 @@ func (e *Engine) payOnce(ctx context.Context, r ChargeRequest) (payments.Snapsho
 	}
 	c, err := e.chargeCourse(ctx, pay, r)
 	if err != nil {
+		if c != nil {
+			e.keepRefusal(ctx, c)
+		}
 		return payments.Snapshot{}, err
 	}
 	ctx = context.WithoutCancel(ctx)
@@ -283,6 +286,15 @@ func (e *Engine) decide(ctx context.Context, c *course, customerID string, metad
 		err.Fields = append(err.Fields, payments.FieldFault{Name: x.GatewayConfigurationID, Message: x.Reason})
 	}
 	return err
+}
+
+// keepRefusal keeps the decision that left nobody to try, so that it can be explained. The refusal holds without it.
+func (e *Engine) keepRefusal(ctx context.Context, c *course) {
+	d, decision := e.draft(c.subject), c.decision
+	d.pay.Transaction.Refused, d.transaction = &decision, true
+	if err := d.commit(context.WithoutCancel(ctx), e); err != nil && !errors.Is(err, payments.ErrConflict) {
+		e.log.WarnContext(ctx, "why a payment was refused is not kept", "invoice", c.request.InvoiceID, "error", err)
+	}
 }
 
 // run tries the candidates in order. It moves on only when it is certain that nothing was charged, and it makes the
@@ -467,7 +479,7 @@ func (e *Engine) beginPayment(d *draft, c *course, a *payments.Attempt, first bo
 	if !first {
 		return nil
 	}
-	t.CardID, t.TokenID, t.Incremental = a.CardID, a.TokenID, c.incremental
+	t.CardID, t.TokenID, t.Incremental, t.Refused = a.CardID, a.TokenID, c.incremental, nil
 	if t.CustomerID == "" {
 		t.CustomerID = c.source.CustomerID
 	}

@@ -162,12 +162,15 @@ func (e *Engine) Present(ctx context.Context, projectID, attemptID string) (paym
 	return s, nil
 }
 
-// Explain returns why an invoice's payment went where it went, with all its attempts, oldest first. Before any attempt it
-// is the decision that would be taken for a fresh card with its CVC.
+// Explain returns why an invoice's payment went where it went, or nowhere, with all its attempts, oldest first. Before anything was
+// tried it is the decision that would be taken for a fresh card with its CVC.
 func (e *Engine) Explain(ctx context.Context, projectID, invoiceID string) (payments.Decision, []payments.Attempt, error) {
 	pay, err := e.read(ctx, projectID, invoiceID)
 	if err != nil {
 		return payments.Decision{}, nil, err
+	}
+	if refused := pay.Transaction.Refused; refused != nil {
+		return *refused, pay.Attempts, nil
 	}
 	for _, a := range slices.Backward(pay.Attempts) {
 		if a.Decision != nil {
@@ -188,6 +191,7 @@ func (e *Engine) Explain(ctx context.Context, projectID, invoiceID string) (paym
 // are the payer's steps, of which only an open one is anybody's business.
 func snapshotOf(pay *payments.Payment) payments.Snapshot {
 	invoice, transaction := pay.Invoice, pay.Transaction
+	transaction.Refused = nil
 	s := payments.Snapshot{Invoice: &invoice, Transaction: &transaction, Refunds: append([]payments.Refund(nil), pay.Refunds...)}
 	s.Attempts = make([]payments.Attempt, len(pay.Attempts))
 	for i, a := range pay.Attempts {

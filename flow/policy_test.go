@@ -3,11 +3,13 @@ package flow_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"switchyard/flow"
 	"switchyard/payments"
 	"switchyard/router"
 	"switchyard/router/rules"
+	"switchyard/vault"
 )
 
 func policyOf(t *testing.T, text string) *rules.Policy {
@@ -100,8 +102,30 @@ func TestPolicyBlocks(t *testing.T) {
 	if payments.ErrorCode(err) != payments.CodeNoGateway || !strings.Contains(err.Error(), "We take no Visa.") {
 		t.Errorf("the merchant is told %v", err)
 	}
+	why := func() payments.Decision {
+		t.Helper()
+		d, _, err := w.engine.Explain(t.Context(), project, invoice)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	if d := why(); d.Rule != "no visa" || d.Blocked != "We take no Visa." || d.Facts == nil || d.Facts.Scheme != payments.SchemeVisa {
+		t.Errorf("the refusal is explained by %+v", d)
+	}
 	if p := w.payment(invoice); len(p.Attempts) != 0 || w.first.count(payments.OpAuthorize)+w.second.count(payments.OpAuthorize) != 0 {
 		t.Errorf("something was sent: %+v", p.Attempts)
+	}
+	data, err := payments.NewCardData("5555555555554444", 12, 2049, "123", "Ada Lovelace", time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := w.vault.Put(t.Context(), vault.CardInput{ProjectID: project, Data: data, Sandbox: true}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s := w.charge(invoice, other.Card.ID); s.Transaction.Status != payments.StatusCompleted || s.Transaction.Refused != nil || why().Rule != "default" {
+		t.Errorf("with another card: %s, explained by %+v", s.Transaction.Status, why())
 	}
 }
 

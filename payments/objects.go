@@ -175,6 +175,9 @@ type Transaction struct {
 	CapturedAt             time.Time         `json:"captured_at,omitzero"`
 	VoidedAt               time.Time         `json:"voided_at,omitzero"`
 	RefundedAt             time.Time         `json:"refunded_at,omitzero"`
+	// Refused is the decision that left nobody to try, when that was the last thing that happened: such a payment has no attempt
+	// that would hold it.
+	Refused *Decision `json:"refused,omitempty"`
 }
 
 // Refund is one refund of a transaction. Pending means that its outcome is not known yet.

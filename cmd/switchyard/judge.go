@@ -223,8 +223,8 @@ func (r routesExplain) Run(env environment) error {
 	if err := r.ask(env.ctx, http.MethodGet, path, nil, &answer); err != nil {
 		return err
 	}
-	if len(answer.Explanation.Attempts) == 0 {
-		if _, err := io.WriteString(env.stdout, "Nothing was tried for this invoice, and no decision is kept. Where it would go now, by what the invoice says; no card is known:\n"); err != nil {
+	if e := &answer.Explanation; len(e.Attempts) == 0 && len(e.Decision.Order()) > 0 {
+		if _, err := io.WriteString(env.stdout, "Nobody has tried to pay this invoice. Where it would go now, by what the invoice says; no card is known:\n"); err != nil {
 			return err
 		}
 	}

@@ -125,9 +125,6 @@ func TestRoutingLifeCycle(t *testing.T) {
 	if code, _, stderr := p.routes("activate", "--version", edited, "--because", "x", "--if-current", edited); code != 1 || !strings.Contains(stderr, "by ada, because: Xendit settles late") {
 		t.Errorf("exit code %d: %s", code, stderr)
 	}
-	if out := p.orders("reload", "--because", "what the file says"); !strings.Contains(out, "To have the file's policy all the same, activate it.") {
-		t.Errorf("%s", out)
-	}
 	p.orders("rollback", "--by", "grace", "--because", "it settles again")
 	p.goesTo("xendit")
 
@@ -148,6 +145,9 @@ func TestRoutingLifeCycle(t *testing.T) {
 	p.orders("switch", "withdraw", "gateway:gway_conf_dev_xendit", "--because", "they are back")
 	p.orders("activate", "--version", edited[:12], "--because", "as before")
 	p.goesTo("xendit")
+	if out := p.orders("reload", "--because", "what the file says"); !strings.Contains(out, "To have the file's policy all the same, activate it.") {
+		t.Errorf("%s", out)
+	}
 	p.orders("pin", "--for", "48h", "--because", "the weekend")
 	if code, _, stderr := p.routes("rollback", "--because", "x"); code != 1 || !strings.Contains(stderr, "pinned until") {
 		t.Errorf("exit code %d: %s", code, stderr)
