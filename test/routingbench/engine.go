@@ -63,8 +63,8 @@ func (e *engine) config(n int) *router.Config {
 			fmt.Fprintf(&text, "  %s: [{attempt: \"%.2f EUR\", rows: [{blended: {bps: %.0f, fixed: \"%.2f EUR\"}}]}]\n", name, attemptCost, bps, fixed)
 		}
 	}
-	doc, _ := rules.Decode("worlds.yaml", []byte(text.String())) // Compile reports these faults again
-	c := router.Config{Gateways: drive.Gateways(doc), MaxAttempts: psps}
+	doc, _ := rules.Decode("worlds.yaml", []byte(text.String()))                                 // Compile reports these faults again
+	c := router.Config{Version: "worlds.yaml", Gateways: drive.Gateways(doc), MaxAttempts: psps} // a name of its own: dice that no change of the program turns
 	known := make([]rules.Gateway, len(c.Gateways))
 	for i := range c.Gateways {
 		known[i].ID = c.Gateways[i].ID
