@@ -148,27 +148,29 @@ func (e *Engine) ContinueVerification(ctx context.Context, t payments.Token, sou
 // asks it once, and returns where the payer goes on: the merchant's own address for what became of the payment, empty when
 // there is none. That the payer came back proves nothing.
 func (e *Engine) Returned(ctx context.Context, projectID, attemptID, result string) (string, error) {
-	s, err := e.subjectOf(ctx, projectID, attemptID)
-	if err != nil {
-		return "", err
-	}
-	a := s.pay.Attempt(attemptID)
 	result = cmp.Or(result, EmptyContinuation)
-	if a == nil || a.State != payments.AttemptAction || a.Returned && result == EmptyContinuation {
-		return s.goesOn(attemptID), nil // the return is used up: nothing is asked twice for it
-	}
-	if !a.Returned { // else the call before may have died before the PSP got its result: the PSP tells repeats apart
-		d := e.draft(s)
-		a.Returned = true
-		d.attempts[a.ID] = true
-		if err := d.commit(ctx, e); errors.Is(err, payments.ErrConflict) {
-			return s.goesOn(attemptID), nil // the other caller asks
-		} else if err != nil {
+	for try := 0; ; try++ {
+		s, err := e.subjectOf(ctx, projectID, attemptID)
+		if err != nil {
 			return "", err
 		}
+		a := s.pay.Attempt(attemptID)
+		if a == nil || a.State != payments.AttemptAction || a.Returned && result == EmptyContinuation {
+			return s.goesOn(attemptID), nil // the return is used up: nothing is asked twice for it
+		}
+		if !a.Returned { // else the call before may have died before the PSP got its result: the PSP tells repeats apart
+			d := e.draft(s)
+			a.Returned = true
+			d.attempts[a.ID] = true
+			if err := d.commit(ctx, e); errors.Is(err, payments.ErrConflict) && try < maxConflicts {
+				continue // another return, or a webhook, has brought the outcome meanwhile: the payer goes where that leads
+			} else if err != nil {
+				return "", err
+			}
+		}
+		_, err = e.goOn(ctx, s, attemptID, result)
+		return s.goesOn(attemptID), err
 	}
-	_, err = e.goOn(ctx, s, attemptID, result)
-	return s.goesOn(attemptID), err
 }
 
 // goesOn is where the payer goes on after a step: to the merchant's return address, or, when it came to nothing and the

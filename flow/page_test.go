@@ -395,6 +395,40 @@ func TestAResultIsCarriedThoughTheReturnIsUsed(t *testing.T) {
 	}
 }
 
+// overtaken is a ledger in which something else happens to an attempt just before its return is written, as long as that is set.
+type overtaken struct {
+	flow.Ledger
+
+	by *func()
+}
+
+func (l overtaken) Apply(ctx context.Context, c payments.Change) error {
+	if by := *l.by; by != nil && len(c.Attempts) == 1 && c.Attempts[0].Returned && c.Attempts[0].State == payments.AttemptAction {
+		*l.by = nil
+		by()
+	}
+	return l.Ledger.Apply(ctx, c)
+}
+
+// TestAReturnIsOvertaken: a payer who comes back while a webhook or another return brings the outcome goes where that leads.
+func TestAReturnIsOvertaken(t *testing.T) {
+	for status, want := range map[payments.OutcomeStatus]string{payments.Declined: "https://shop.example/cancelled", payments.Approved: "https://shop.example/done"} {
+		var by func()
+		first := newFakePSP()
+		psp := &pagePSP{fencingPSP: fencingPSP{first}}
+		w := newWorld(t, worldOptions{first: first, second: newFakePSP(), adapter: psp, able: hosted, wrap: func(l flow.Ledger) flow.Ledger { return overtaken{l, &by} }})
+		invoice := w.invoiceOf(w.customer(), nil)
+		psp.idle()
+		w.onPage(invoice, nil)
+		psp.pays(payments.Outcome{Status: status, Code: payments.CardFailed3DS})
+		by = func() { w.back(invoice) }
+		if got := w.back(invoice); got != want || by != nil {
+			t.Errorf("%s: the payer comes back to %s, want %s", status, got, want)
+		}
+		w.close()
+	}
+}
+
 // TestATokenSavedOnAPage: a method that the payer saves on a PSP's page is verified by that, is bound to the PSP, and is charged
 // only by whom the payer agreed to.
 func TestATokenSavedOnAPage(t *testing.T) {
